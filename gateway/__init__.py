@@ -1,0 +1,3 @@
+"""radio-gateway: hears intercom radios, understands Mandarin calls, publishes what happened."""
+
+__version__ = "0.1.0"

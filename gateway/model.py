@@ -1,0 +1,176 @@
+"""The frozen types that flow along the main path, in the order they appear on it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+RATE_HZ = 16_000
+"""Everything behind the capture thread is mono PCM at this rate."""
+
+Pcm = npt.NDArray[np.int16]
+"""Mono samples at RATE_HZ."""
+
+
+class End(StrEnum):
+    """Why a transmission ended."""
+
+    CARRIER = "carrier"
+    SILENCE = "silence"
+    MAX_LENGTH = "max_length"
+    STOPPED = "stopped"
+
+
+class SoundClass(StrEnum):
+    """What a transmission is, before anyone tries to read words in it."""
+
+    SPEECH = "speech"
+    KERCHUNK = "kerchunk"
+    TONE = "tone"
+    NOISE = "noise"
+
+
+@dataclass(frozen=True, slots=True)
+class Signalling:
+    """A caller id decoded from tones: `system` is dtmf, mdc1200, fivetone or dmr."""
+
+    system: str
+    id: str
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Transmission:
+    """One key-up on one radio, complete. `started_at` is on the air, `duration_s` by the sample count."""
+
+    id: str
+    radio_id: str
+    started_at: datetime
+    duration_s: float
+    audio: Pcm = field(repr=False, compare=False)
+    end: End
+    dropped_frames: int = 0
+    signalling: tuple[Signalling, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A recognised word; times are seconds from the start of the transmission."""
+
+    text: str
+    start_s: float
+    end_s: float
+    confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneEvidence:
+    """What the phone head heard: natural-log probabilities, one row per `frame_s` of audio.
+
+    Column 0 is CTC's blank; the others follow `phones`, so column k+1 is `phones[k]`.
+    """
+
+    log_probs: npt.NDArray[np.float32] = field(repr=False, compare=False)
+    phones: tuple[str, ...]
+    frame_s: float = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What a recogniser made of a transmission.
+
+    `text` is simplified and normalised, `raw` as the engine gave it. `confidence` is 0 to 1 or None when the
+    engine cannot tell. `doubts` names why the words may be invented (repeats, no_speech, known_phrase, …);
+    a transcript with no words has empty `text`.
+    """
+
+    text: str
+    raw: str
+    engine: str
+    model: str
+    decode_s: float
+    confidence: float | None = None
+    words: tuple[Word, ...] = ()
+    alternatives: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+    phones: PhoneEvidence | None = None
+
+
+ResolutionStatus = Literal["matched", "ambiguous", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A unit that may have been named, with a score from 0 (no) to 1 (as good as it gets)."""
+
+    unit_id: str
+    name: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """Who was named. `unit_id` and `name` are set only when `status` is matched.
+
+    `heard` is the stretch of text taken for the name. `margin` is the best score less the second best's.
+    `kind` is "command" when the command post was named, "unit" otherwise.
+    """
+
+    status: ResolutionStatus
+    unit_id: str | None = None
+    name: str | None = None
+    score: float = 0.0
+    margin: float = 0.0
+    heard: str | None = None
+    by: tuple[str, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
+    kind: Literal["unit", "command"] = "unit"
+
+
+UNKNOWN = Resolution(status="unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class Headcount:
+    """People on duty as reported: `present` of `expected` (None when not said)."""
+
+    present: int | None = None
+    expected: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentHint:
+    """What one transmission says about an incident.
+
+    `code` is one of the lexicon's types, "UNKNOWN" when an emergency is announced without its kind, or None
+    when the transmission reports none. `agencies` are requested here. `polarity` says what it does to an
+    incident already open.
+    """
+
+    code: str | None = None
+    agencies: tuple[str, ...] = ()
+    location_text: str | None = None
+    location_parts: tuple[tuple[str, str], ...] = ()
+    polarity: Literal["report", "cancel", "resolve", "none"] = "none"
+    severity: str = "Unknown"
+    urgency: str = "Unknown"
+    certainty: str = "Unknown"
+    persons: str | None = None
+    casualties: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Understanding:
+    """What one transmission says. Pure result of text, phones, registry, lexicon and context."""
+
+    caller: Resolution = UNKNOWN
+    callee: Resolution = UNKNOWN
+    acts: tuple[str, ...] = ()
+    headcount: Headcount = Headcount()
+    exercise: bool = False
+    exercise_mark: Literal["open", "close", "marker", "live"] | None = None
+    incident: IncidentHint = IncidentHint()
+    review_reasons: tuple[str, ...] = ()

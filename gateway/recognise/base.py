@@ -1,0 +1,27 @@
+"""The seam between a transmission and a speech engine."""
+
+from typing import Protocol
+
+from gateway.model import Pcm, Transcript
+
+
+class Recogniser(Protocol):
+    """A speech engine with its model loaded."""
+
+    engine: str
+    """Short name: whisper or vosk."""
+    model: str
+    """Which model, for the record in every transcript."""
+
+    def transcribe(self, audio: Pcm) -> Transcript:
+        """Turn mono 16 kHz samples into a transcript.
+
+        Blocks for as long as decoding takes and releases the GIL meanwhile. Several threads may call at
+        once. Silence, noise or tones give a transcript with empty `text`.
+
+        Raises:
+            ModelUnavailable: the model failed while decoding.
+        """
+
+    def close(self) -> None:
+        """Free the model. May be called twice."""
