@@ -123,7 +123,7 @@ class AudioSource(Device):
     def _read(self, timeout_s: float) -> AudioFrame | None: ...
 
 
-class EndOfAudio(Exception):  # noqa: N818 - an end is not an error
+class EndOfAudio(Exception):
     """The source has ended for good and was not lost."""
 
 

@@ -1,0 +1,322 @@
+"""Every event the gateway publishes, as the models that make it and that its JSON Schema is made from.
+
+An event is drafted where it happens (`Draft`), gets its sequence number in the transaction that stores it,
+and is then a `CloudEvent` (CloudEvents 1.0, structured mode). Field names are the published contract: add
+freely, rename or remove none.
+"""
+
+import json
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+TYPE_PREFIX = "radiogateway."
+CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
+SEQUENCE_DIGITS = 20
+MAX_EVENT_BYTES = 64 * 1024
+"""CloudEvents §size limits: what every intermediary must forward."""
+
+
+class Model(BaseModel):
+    """Frozen, strict about names: a misspelt field is a bug, not an extension."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True)
+
+
+class ClockReading(Model):
+    """How far the times in an event can be trusted. Order events by (boot_id, sequence), never by time."""
+
+    synced: bool
+    source: Literal["ntp", "gps", "rtc", "manual", "none"]
+    est_error_ms: float | None
+    boot_id: str
+    mono_ms: int
+
+
+class Data(Model):
+    """What every event's data carries."""
+
+    clock: ClockReading
+    replayed: bool = False
+
+
+class AudioRef(Model):
+    """Where the sound is. The audio itself never travels in an event."""
+
+    ref: str
+    sha256: str
+    size_bytes: int = Field(alias="bytes")
+
+
+class Review(Model):
+    """Whether a person should look, and why."""
+
+    required: bool
+    reasons: tuple[str, ...] = ()
+
+
+class TranscriptData(Model):
+    """The words, for people."""
+
+    text: str
+    raw: str
+    engine: str
+    model: str
+    confidence: float | None
+    decode_s: float
+
+
+class CandidateData(Model):
+    """A unit that may have been meant."""
+
+    unit_id: str
+    name: str
+    score: float
+
+
+class PartyData(Model):
+    """Who spoke or was spoken to. `unit_id` is set only when `status` is matched."""
+
+    status: Literal["matched", "ambiguous", "unknown"]
+    kind: Literal["unit", "command"] = "unit"
+    unit_id: str | None
+    name: str | None
+    score: float
+    margin: float
+    heard: str | None
+    by: tuple[str, ...]
+    candidates: tuple[CandidateData, ...]
+
+
+class HeadcountData(Model):
+    """People on duty as reported."""
+
+    present: int | None
+    expected: int | None
+
+
+class TransmissionReceived(Data):
+    """One transmission ended and was understood, or could not be."""
+
+    transmission_id: str
+    radio: str
+    started_at: datetime
+    duration_s: float
+    end: Literal["carrier", "silence", "max_length", "stopped"]
+    dropped_frames: int
+    sound_class: Literal["speech", "kerchunk", "tone", "noise"] = Field(alias="class")
+    transcript: TranscriptData
+    caller: PartyData
+    callee: PartyData
+    acts: tuple[str, ...]
+    headcount: HeadcountData
+    exercise: bool
+    incident_id: str | None
+    rollcall_id: str | None
+    drill_id: str | None
+    audio: AudioRef | None
+    review: Review
+
+
+class EventCode(Model):
+    """The incident type in somebody's code scheme, filled in by the station."""
+
+    scheme: str
+    value: str
+
+
+class IncidentTypeData(Model):
+    """What kind of incident. `code` is the lexicon's, UNKNOWN while only an emergency is announced."""
+
+    code: str
+    label: str
+    alarm_class: str = Field(alias="class")
+    event_codes: tuple[EventCode, ...] = ()
+
+
+class IncidentUnitData(Model):
+    """The unit that reports."""
+
+    unit_id: str | None
+    name: str | None
+    status: Literal["matched", "ambiguous", "unknown"]
+
+
+class LocationData(Model):
+    """Where, as said."""
+
+    text: str | None
+    parts: dict[str, str]
+
+
+class NeedData(Model):
+    """An agency asked for and how far the request has come (states after EDXL-RM)."""
+
+    agency: str
+    state: Literal["requested", "promised", "arrived", "released"]
+    at: datetime
+
+
+class StagesData(Model):
+    """When the steps of the 1-3-5 minutes were reached; None while they are not."""
+
+    reported_at: datetime | None = None
+    acknowledged_at: datetime | None = None
+    self_rescue_at: datetime | None = None
+    mutual_aid_at: datetime | None = None
+    reinforcement_at: datetime | None = None
+    closed_at: datetime | None = None
+
+
+class TimelineEntry(Model):
+    """One step of an incident."""
+
+    at: datetime
+    what: str
+    transmission_id: str | None
+
+
+class EvidenceData(Model):
+    """What was said and where its sound is."""
+
+    transmission_id: str
+    text: str
+    raw: str
+    confidence: float | None
+    audio: AudioRef | None
+
+
+class IncidentSnapshot(Data):
+    """The whole incident after a change, so that a lost update heals itself with the next one."""
+
+    incident_id: str
+    radio: str
+    revision: int
+    msg_type: Literal["Alert", "Update", "Cancel"]
+    status: Literal["Actual", "Exercise", "Test"]
+    phase: Literal["open", "resolved", "cancelled"]
+    type: IncidentTypeData
+    severity: Literal["Extreme", "Severe", "Moderate", "Minor", "Unknown"]
+    urgency: Literal["Immediate", "Expected", "Future", "Past", "Unknown"]
+    certainty: Literal["Observed", "Likely", "Possible", "Unlikely", "Unknown"]
+    unit: IncidentUnitData
+    location: LocationData
+    persons: str | None
+    casualties: int | None
+    needs: tuple[NeedData, ...]
+    stages: StagesData
+    grades_135: dict[str, bool | None]
+    timeline: tuple[TimelineEntry, ...]
+    evidence: tuple[EvidenceData, ...]
+    review: Review
+
+
+class CheckinReceived(Data):
+    """A unit reported for duty outside a roll-call (报备上岗)."""
+
+    transmission_id: str
+    radio: str
+    unit: PartyData
+    headcount: HeadcountData
+    normal: bool | None
+    review: Review
+
+
+class GatewayFault(Data):
+    """Something the gateway needs went away, or came back."""
+
+    what: str
+    since: datetime
+    message: str
+    action: str
+
+
+class OutboxDropped(Data):
+    """Events that had to be given up, so that a gap in the sequence explains itself."""
+
+    first_sequence: str
+    last_sequence: str
+    count: int
+    reason: str
+
+
+class ClockStepped(Data):
+    """The wall clock jumped: events before it can be re-dated by mono_ms."""
+
+    old: datetime
+    new: datetime
+
+
+EVENT_DATA: dict[str, type[Data]] = {
+    "transmission.received": TransmissionReceived,
+    "incident.opened": IncidentSnapshot,
+    "incident.updated": IncidentSnapshot,
+    "incident.closed": IncidentSnapshot,
+    "incident.cancelled": IncidentSnapshot,
+    "checkin.received": CheckinReceived,
+    "gateway.fault": GatewayFault,
+    "gateway.recovered": GatewayFault,
+    "outbox.dropped": OutboxDropped,
+    "clock.stepped": ClockStepped,
+}
+"""`family.verb` of every event and the model of its data."""
+
+
+class Draft(Model):
+    """An event before it is stored: it has no sequence number yet."""
+
+    id: str
+    kind: str
+    """`family.verb`, a key of EVENT_DATA."""
+    subject: str
+    time: datetime
+    data: Data
+    correlationid: str | None = None
+    causationid: str | None = None
+
+
+class CloudEvent(Model):
+    """An event as stored and published. `data` is the JSON of the model that EVENT_DATA names."""
+
+    specversion: Literal["1.0"] = "1.0"
+    id: str
+    source: str
+    type: str
+    subject: str
+    time: datetime
+    datacontenttype: Literal["application/json"] = "application/json"
+    dataschema: str
+    sequence: str
+    correlationid: str | None = None
+    causationid: str | None = None
+    data: dict[str, Any]
+
+    def to_json(self) -> str:
+        """Return the CloudEvents JSON document, without the optional attributes that are not set."""
+        document = self.model_dump(mode="json")
+        for optional in ("correlationid", "causationid"):
+            if document[optional] is None:
+                del document[optional]
+        return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+
+    @property
+    def kind(self) -> str:
+        """The `family.verb` of this event."""
+        return self.type.removeprefix(TYPE_PREFIX)
+
+
+def seal(draft: Draft, source: str, sequence: int) -> CloudEvent:
+    """Turn a draft into the event that will be published under `sequence`."""
+    return CloudEvent(
+        id=draft.id,
+        source=source,
+        type=TYPE_PREFIX + draft.kind,
+        subject=draft.subject,
+        time=draft.time,
+        dataschema=f"urn:radio-gateway:schema:{draft.kind}:1",
+        sequence=f"{sequence:0{SEQUENCE_DIGITS}d}",
+        correlationid=draft.correlationid,
+        causationid=draft.causationid,
+        data=draft.data.model_dump(mode="json"),
+    )
