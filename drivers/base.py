@@ -81,7 +81,10 @@ class Device(ABC):
 
     @abstractmethod
     def open(self) -> None:
-        """Make the device ready. Raises DeviceMissing, DeviceLost or DeviceMisused. Asserts no control line."""
+        """Make the device ready, asserting no control line.
+
+        Raises DeviceMissing, DeviceLost or DeviceMisused.
+        """
 
     @abstractmethod
     def close(self) -> None:

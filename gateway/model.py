@@ -99,6 +99,30 @@ class Transcript:
     phones: PhoneEvidence | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A minimum emergency unit (最小应急单元) as registered. Field names are the CSV's columns.
+
+    `radio_ids` are `system:id` pairs such as `dmr:1234`; `neighbours` are unit ids, empty when the nearest
+    ones by distance are meant. `lat` and `lon` are degrees, None when not surveyed.
+    """
+
+    unit_id: str
+    name: str
+    aliases: tuple[str, ...] = ()
+    unit_class: str = ""
+    street: str = ""
+    lat: float | None = None
+    lon: float | None = None
+    duty_headcount: int | None = None
+    state: Literal["active", "holiday", "disabled"] = "active"
+    callsign: str = ""
+    radio_ids: tuple[str, ...] = ()
+    neighbours: tuple[str, ...] = ()
+    phone: str = ""
+    leader: str = ""
+
+
 ResolutionStatus = Literal["matched", "ambiguous", "unknown"]
 
 
