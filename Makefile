@@ -1,0 +1,38 @@
+# Targets a person types: setup, demo, test, bench. Each does what it needs first.
+SHELL := /bin/bash
+BIN := .venv/bin
+
+.PHONY: help setup demo test lint unit bench lock
+
+help:
+	@echo "make demo   hear a real conversation come out as events (sets itself up first)"
+	@echo "make test   lint, types, import arrows and the whole test suite"
+	@echo "make bench  measure; writes bench/results.json"
+	@echo "make setup  system packages, .venv and speech models; safe to run again"
+
+setup:
+	@bash tools/setup.sh
+
+demo: setup
+	@$(BIN)/python -m gateway.demo
+
+test: setup lint unit
+
+lint:
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit:
+	$(BIN)/python -m pytest
+
+bench: setup
+	$(BIN)/python -m bench.run
+
+# The lock files name versions and hashes and no index, so that they install from any mirror.
+lock:
+	$(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-trusted-host \
+	    --no-emit-find-links --allow-unsafe --strip-extras --extra dev --extra demo -o requirements.lock pyproject.toml
+	$(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-trusted-host \
+	    --no-emit-find-links --strip-extras -o requirements-soundcard.lock requirements-soundcard.in

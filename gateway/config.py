@@ -1,0 +1,280 @@
+"""The configuration file: TOML in, one frozen tree of typed settings out, every fault named by file and key.
+
+Reading opens nothing but the file itself. Relative paths are taken from the folder of the file, so that the
+daemon behaves the same whatever directory it is started in.
+"""
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from gateway.errors import BadConfig, MissingInput
+
+TopicLevel = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+$", min_length=1, max_length=40)]
+"""One level of an MQTT topic as the contract allows it."""
+
+DEFAULT_COMMAND_POST = "指挥中心"
+
+
+class Settings(BaseModel):
+    """Frozen; a key nobody knows is an error, because a typo that is ignored is a fault nobody finds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class GatewaySettings(Settings):
+    """Who this gateway is."""
+
+    org: TopicLevel
+    district: TopicLevel
+    id: TopicLevel
+    command_post: Annotated[str, StringConstraints(min_length=2, max_length=20)]
+    data_dir: Path
+
+    @property
+    def source(self) -> str:
+        """The CloudEvents `source` of everything this gateway publishes."""
+        return f"urn:radio-gateway:{self.org}:{self.district}:{self.id}"
+
+    @property
+    def topic_root(self) -> str:
+        """The MQTT topic under which everything of this gateway lives."""
+        return f"rg/v1/{self.org}/{self.district}/{self.id}"
+
+
+class UnitsSettings(Settings):
+    """Where the unit registry comes from."""
+
+    csv: Path
+
+
+class MqttSettings(Settings):
+    """How to reach the broker. Secrets are named by file, never written here."""
+
+    url: str
+    username: str | None = None
+    password_file: Path | None = None
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    keepalive_s: Annotated[int, Field(ge=5, le=3600)] = 30
+    window: Annotated[int, Field(ge=1, le=100)] = 16
+    """Events sent and not yet acknowledged at any moment."""
+
+    @model_validator(mode="after")
+    def _pairs(self) -> Self:
+        if not self.url.startswith(("mqtt://", "mqtts://")):
+            raise ValueError(f"url is {self.url!r}, must start with mqtt:// or mqtts://")
+        if "@" in self.url:
+            raise ValueError("url holds a user name or password; use username and password_file instead")
+        if (self.cert_file is None) != (self.key_file is None):
+            raise ValueError("cert_file and key_file only make sense together")
+        return self
+
+
+class RecogniseSettings(Settings):
+    """How speech becomes text."""
+
+    engine: Literal["auto", "whisper", "vosk"] = "auto"
+    language: Literal["zh"] = "zh"
+    models_dir: Path | None = None
+    """Where models are installed; None searches the places `radio-gateway models list` prints."""
+    threads: Annotated[int, Field(ge=0, le=64)] = 0
+    """CPU threads for one decode; 0 takes all cores."""
+
+
+class UnderstandSettings(Settings):
+    """What the station adds to the shipped lexicon."""
+
+    lexicon: Path | None = None
+
+
+class StoreSettings(Settings):
+    """How long things are kept."""
+
+    keep_events_days: Annotated[int, Field(ge=1, le=3650)] = 90
+    """Delivered events stay this long, so that a dispatcher can ask for them again."""
+
+
+class LogSettings(Settings):
+    """What is logged on stderr. Words heard on the air appear at debug level only."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    json_lines: Annotated[bool, Field(alias="json")] = False
+
+
+class SquelchSettings(Settings):
+    """When a transmission starts and ends."""
+
+    kind: Literal["vox"] = "vox"
+    open_db: Annotated[float, Field(ge=1.0, le=30.0)] | None = None
+    """Level over the noise floor that opens; None takes the segmenter's default."""
+    hang_s: Annotated[float, Field(ge=0.1, le=5.0)] | None = None
+    pre_roll_s: Annotated[float, Field(ge=0.0, le=2.0)] | None = None
+    min_length_s: Annotated[float, Field(ge=0.05, le=5.0)] | None = None
+    max_length_s: Annotated[float, Field(ge=5.0, le=600.0)] | None = None
+
+
+class DeviceSettings(BaseModel):
+    """A driver by its kind; the other keys are the driver's own and checked by it."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    kind: Annotated[str, StringConstraints(min_length=1)]
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The driver's own keys."""
+        return dict(self.__pydantic_extra__ or {})
+
+
+class RadioSettings(Settings):
+    """One radio: what it is heard through, spoken through and controlled by."""
+
+    id: TopicLevel
+    source: DeviceSettings
+    sink: DeviceSettings = DeviceSettings(kind="none")
+    control: DeviceSettings = DeviceSettings(kind="none")
+    squelch: SquelchSettings = SquelchSettings()
+    streets: tuple[str, ...] = ()
+    """Sub-districts whose units use this radio: a hint when two names sound alike."""
+
+
+class Config(Settings):
+    """The whole file."""
+
+    gateway: GatewaySettings
+    units: UnitsSettings
+    mqtt: MqttSettings
+    recognise: RecogniseSettings = RecogniseSettings()
+    understand: UnderstandSettings = UnderstandSettings()
+    store: StoreSettings = StoreSettings()
+    log: LogSettings = LogSettings()
+    radio: Annotated[tuple[RadioSettings, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _distinct_radios(self) -> Self:
+        ids = [radio.id for radio in self.radio]
+        for twice in sorted({radio_id for radio_id in ids if ids.count(radio_id) > 1}):
+            raise ValueError(f"two radios are called {twice!r}; each needs an id of its own")
+        return self
+
+
+def load_config(path: Path) -> Config:
+    """Read and check the configuration.
+
+    Raises:
+        MissingInput: there is no such file.
+        BadConfig: with one `file:key: message` line for every fault.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8")
+        tree = tomllib.loads(text)
+    except FileNotFoundError:
+        raise MissingInput(f"{path}: no such file; name the configuration with -c FILE") from None
+    except OSError as error:
+        raise MissingInput(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise BadConfig([f"{path}:byte {error.start}: not UTF-8; save the file as UTF-8"]) from None
+    except tomllib.TOMLDecodeError as error:
+        raise BadConfig([f"{path}:toml: {error}"]) from None
+    try:
+        config = Config.model_validate(tree)
+    except ValidationError as error:
+        raise BadConfig([f"{path}:{_describe(fault, tree)}" for fault in error.errors()]) from None
+    return _rebase(config, path.resolve().parent)
+
+
+def fault_line(path: Path, key: str, message: str) -> str:
+    """Word a fault the way all faults of a configuration are worded."""
+    return f"{path}:{key}: {message}"
+
+
+def _describe(fault: Mapping[str, Any], tree: Mapping[str, Any]) -> str:
+    location = tuple(fault["loc"])
+    key = _key(location, tree)
+    match fault["type"]:
+        case "extra_forbidden":
+            return f"{key}: unknown key{_did_you_mean(location)}"
+        case "missing":
+            return f"{key}: is required and not there"
+        case "string_pattern_mismatch":
+            return f"{key}: {fault['input']!r} may only hold lower-case letters, digits and dashes"
+        case "value_error":
+            return f"{key}: {str(fault['msg']).removeprefix('Value error, ')}"
+        case "literal_error":
+            return f"{key}: {fault['input']!r} is not one of {fault['ctx']['expected']}"
+        case _:
+            return f"{key}: {str(fault['msg'])[0].lower()}{str(fault['msg'])[1:]}, not {fault['input']!r}"
+
+
+def _key(location: tuple[str | int, ...], tree: Mapping[str, Any]) -> str:
+    """Write `radio[ch1].source.path` rather than `radio.0.source.path`, so that a person finds the line."""
+    parts: list[str] = []
+    node: Any = tree
+    for step in location:
+        node = node[step] if _holds(node, step) else None
+        if isinstance(step, int) and parts:
+            name = node.get("id") if isinstance(node, dict) else None
+            parts[-1] += f"[{name}]" if isinstance(name, str) else f"[{step + 1}]"
+        else:
+            parts.append(str(step))
+    return ".".join(parts) or "file"
+
+
+def _holds(node: object, step: str | int) -> bool:
+    if isinstance(node, dict):
+        return step in node
+    return isinstance(node, list) and isinstance(step, int) and step < len(node)
+
+
+_SECRET_WORDS = ("password", "passwd", "secret", "token")
+
+
+def _did_you_mean(location: tuple[str | int, ...]) -> str:
+    wrong = str(location[-1])
+    if wrong in _SECRET_WORDS:
+        return "; secrets are not written here, put it in a file and name that with password_file"
+    model: type[BaseModel] | None = Config
+    for step in location[:-1]:
+        model = _model_below(model, step) if model is not None else None
+    close = difflib.get_close_matches(wrong, model.model_fields if model is not None else (), n=1)
+    return f", did you mean {close[0]!r}?" if close else ""
+
+
+def _model_below(model: type[BaseModel], step: str | int) -> type[BaseModel] | None:
+    if isinstance(step, int):
+        return model
+    field = model.model_fields.get(step)
+    annotation: Any = field.annotation if field is not None else None
+    for candidate in (annotation, *getattr(annotation, "__args__", ())):
+        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+            return candidate
+    return None
+
+
+def _rebase(config: Config, folder: Path) -> Config:
+    """Make every path absolute, seen from the configuration's folder."""
+
+    def move(path: Path | None) -> Path | None:
+        return None if path is None else folder / path
+
+    mqtt = config.mqtt
+    files = {
+        name: move(getattr(mqtt, name)) for name in ("password_file", "ca_file", "cert_file", "key_file")
+    }
+    return config.model_copy(
+        update={
+            "gateway": config.gateway.model_copy(update={"data_dir": move(config.gateway.data_dir)}),
+            "units": config.units.model_copy(update={"csv": move(config.units.csv)}),
+            "mqtt": mqtt.model_copy(update=files),
+            "recognise": config.recognise.model_copy(
+                update={"models_dir": move(config.recognise.models_dir)}
+            ),
+            "understand": config.understand.model_copy(update={"lexicon": move(config.understand.lexicon)}),
+        }
+    )
