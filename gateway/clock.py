@@ -1,5 +1,6 @@
 """Time and identity, injected so that tests and replays can hold both still."""
 
+import ctypes
 import secrets
 import time
 from dataclasses import dataclass, field
@@ -81,3 +82,41 @@ class IdSource:
         ms, counter = stamp >> 12, stamp & 0xFFF
         value = (ms & ((1 << 48) - 1)) << 80 | 0x7 << 76 | counter << 64 | 0b10 << 62 | secrets.randbits(62)
         return str(UUID(int=value))
+
+
+@dataclass(frozen=True, slots=True)
+class SyncState:
+    """Whether the kernel's clock follows a time source, and how far off it may be in milliseconds."""
+
+    synced: bool
+    est_error_ms: float | None
+
+
+class _Timex(ctypes.Structure):
+    """`struct timex` of Linux, as far as its estimated error and status (see adjtimex(2))."""
+
+    _fields_ = (
+        ("modes", ctypes.c_uint),
+        ("offset", ctypes.c_long),
+        ("freq", ctypes.c_long),
+        ("maxerror", ctypes.c_long),
+        ("esterror", ctypes.c_long),
+        ("status", ctypes.c_int),
+        ("rest", ctypes.c_byte * 256),
+    )
+
+
+_STA_UNSYNC = 0x0040
+_TIME_ERROR = 5
+
+
+def read_sync_state() -> SyncState:
+    """Ask the kernel whether its clock is synchronised. Unknown counts as not synchronised. Any thread."""
+    try:
+        timex = _Timex()
+        state = ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.byref(timex))
+    except (OSError, AttributeError):
+        return SyncState(synced=False, est_error_ms=None)
+    if state < 0 or state == _TIME_ERROR or timex.status & _STA_UNSYNC:
+        return SyncState(synced=False, est_error_ms=None)
+    return SyncState(synced=True, est_error_ms=timex.maxerror / 1000)

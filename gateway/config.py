@@ -154,10 +154,12 @@ class Config(Settings):
     understand: UnderstandSettings = UnderstandSettings()
     store: StoreSettings = StoreSettings()
     log: LogSettings = LogSettings()
-    radio: Annotated[tuple[RadioSettings, ...], Field(min_length=1)]
+    radio: tuple[RadioSettings, ...]
 
     @model_validator(mode="after")
     def _distinct_radios(self) -> Self:
+        if not self.radio:
+            raise ValueError("there is no [[radio]]; a gateway needs at least one")
         ids = [radio.id for radio in self.radio]
         for twice in sorted({radio_id for radio_id in ids if ids.count(radio_id) > 1}):
             raise ValueError(f"two radios are called {twice!r}; each needs an id of its own")

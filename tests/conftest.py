@@ -1,0 +1,28 @@
+"""What every test gets: no thread outlives it."""
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+LINGER_S = 3.0
+SHARED_THREADS = ("asyncio_", "ThreadPoolExecutor", "pymp", "whisper")
+"""Pools that a session-wide fixture owns and closes itself."""
+
+
+@pytest.fixture(autouse=True)
+def no_thread_left_behind() -> Iterator[None]:
+    before = set(threading.enumerate())
+    yield
+    deadline = time.monotonic() + LINGER_S
+    while time.monotonic() < deadline:
+        left = [
+            thread
+            for thread in set(threading.enumerate()) - before
+            if thread.is_alive() and not thread.name.startswith(SHARED_THREADS)
+        ]
+        if not left:
+            return
+        time.sleep(0.02)
+    pytest.fail(f"threads left behind: {[thread.name for thread in left]}")
