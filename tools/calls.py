@@ -10,7 +10,7 @@ class Call:
     """One transmission with what is to be understood from it. Lists are joined with `|`, unknown is empty.
 
     `caller` is a unit's name as registered, `callee` a unit's name or `command`. `code` and `agencies` are
-    the lexicon's; `code` is UNKNOWN when an emergency is announced without its kind. `acts` must all be found,
+    the lexicon's; `code` is UNKNOWN when an emergency comes without its kind. `acts` must all be found,
     others may be. `exercise` is 1 when the words themselves mark an exercise.
     """
 
