@@ -1,0 +1,145 @@
+"""Make the project's corpus of radio calls: sentences × units × voices × speeds, clean, with a manifest.
+
+    python -m tools.corpus plan                      # how many calls, how long about
+    python -m tools.corpus make [--start 0 --step 2] # speak them into .cache/corpus (resumable, one thread)
+    python -m tools.corpus index                     # write .cache/corpus/manifest.csv
+    python -m tools.corpus commit                    # copy the small set to tests/data/calls
+
+Dev and test share no sentence, no unit and no voice. Noise is added when a call is used (`tools.channel`).
+Every call is a pure function of its number, so the set is the same wherever it is made.
+"""
+
+import argparse
+import csv
+import random
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+from tools.calls import Call, read_manifest, write_manifest
+from tools.scripted import scripted_calls
+from tools.sentences import LOCATIONS, Template, templates
+
+ROOT = Path(__file__).resolve().parent.parent
+UNITS = ROOT / "tests" / "data" / "units.csv"
+COMMITTED = ROOT / "tests" / "data"
+CACHE = ROOT / ".cache" / "corpus"
+VOICES = {"dev": ("zf_xiaobei", "zm_yunjian"), "test": ("zf_xiaoxiao", "zm_yunxi")}
+SPEEDS = (0.9, 1.0, 1.1, 1.2)
+ROUNDS = {"dev": 3, "test": 4}
+"""How often each sentence is used, each time with another unit, voice and speed."""
+COMMAND_POST = "指挥中心"
+
+
+def units(split: str) -> list[tuple[str, str]]:
+    """Id and name of the split's own units: odd ids are dev, even ids test."""
+    with UNITS.open(encoding="utf-8", newline="") as rows:
+        listed = [(row["unit_id"], row["name"]) for row in csv.DictReader(rows) if row["state"] == "active"]
+    return [(i, name) for i, name in listed if (int(i[1:]) % 2 == 1) == (split == "dev")]
+
+
+def plan() -> list[Call]:
+    """Every call of the corpus in a fixed order: the first rounds first, so that a part of it is balanced."""
+    turns = range(max(ROUNDS.values()))
+    return [_call(t, turn) for turn in turns for t in templates() if turn < ROUNDS[t.split]]
+
+
+def _call(template: Template, turn: int) -> Call:
+    rng = random.Random(f"{template.id}/{turn}")
+    names = units(template.split)
+    (unit_id, unit), (_, other) = rng.sample(names, 2)
+    said = unit + ("最小应急单元" if rng.random() < 0.3 and "最小应急单元" not in template.text else "")
+    expected = rng.randint(2, 8)
+    present = rng.randint(max(1, expected - 2), expected)
+    location = rng.choice(LOCATIONS[template.split])
+    text = template.text.format(u=said, v=other, c=COMMAND_POST, l=location, n=present, e=expected)
+    has = {slot: "{" + slot + "}" in template.text for slot in "uvclne"}
+    calls_unit = template.kind == "rollcall_call"
+    voices = VOICES[template.split]
+    return Call(
+        text=text + "。",
+        kind=template.kind,
+        template=template.id,
+        caller_id=unit_id if has["u"] else "",
+        caller=unit if has["u"] else "",
+        callee=other if calls_unit else "command" if has["c"] else "",
+        code=template.code,
+        agencies=template.agencies,
+        location=location if has["l"] else "",
+        headcount=str(present) if has["n"] else "",
+        expected=str(expected) if has["e"] else "",
+        acts=template.acts,
+        polarity=template.polarity,
+        exercise=template.exercise,
+        voice=voices[(turn + len(template.text)) % 2],
+        speed=rng.choice(SPEEDS),
+        split=template.split,
+        file=f"{template.id}-{turn}.flac",
+    )
+
+
+def make(out: Path, start: int, step: int) -> None:
+    import soundfile as sf  # noqa: PLC0415 - reading the plan needs neither
+
+    from tools.voice import RATE_HZ, Speaker  # noqa: PLC0415
+
+    speaker = Speaker(threads=1)
+    out.mkdir(parents=True, exist_ok=True)
+    for call in plan()[start::step]:
+        if (out / call.file).exists():
+            continue
+        partial = out / f"{call.file}.part"
+        sf.write(partial, speaker.say(call.text, call.voice, call.speed), RATE_HZ, "PCM_16", format="FLAC")
+        partial.rename(out / call.file)
+
+
+def index(out: Path) -> list[Call]:
+    """The manifest of what has been spoken so far."""
+    import soundfile as sf  # noqa: PLC0415
+
+    made = [c for c in plan() if (out / c.file).exists()]
+    made = [replace(c, seconds=round(sf.info(out / c.file).duration, 2)) for c in made]
+    write_manifest(out / "manifest.csv", made)
+    return made
+
+
+def commit(out: Path) -> None:
+    """Put one call of each sentence, of alternating turns, beside the scripted ones in tests/data."""
+    keep = {c.file: c for c in read_manifest(COMMITTED / "manifest.csv") if c.template.startswith("scripted")}
+    keep = {c.file: replace(c, seconds=keep[c.file].seconds) for c in scripted_calls()}
+    chosen: dict[str, Call] = {}
+    for call in index(out):
+        turn = int(call.file[-6])
+        if call.template not in chosen or turn == sum(map(ord, call.template)) % 2:
+            chosen.setdefault(call.template, call)
+    for number, call in enumerate(chosen.values()):
+        if call.kind == "report" and number % 2:
+            continue
+        shutil.copy(out / call.file, COMMITTED / "calls" / call.file)
+        keep[call.file] = call
+    write_manifest(COMMITTED / "manifest.csv", list(keep.values()))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=("plan", "make", "index", "commit"))
+    parser.add_argument("--out", type=Path, default=CACHE)
+    parser.add_argument("--start", type=int, default=0)
+    parser.add_argument("--step", type=int, default=1)
+    arguments = parser.parse_args()
+    if arguments.what == "plan":
+        calls = plan()
+        for split in ("dev", "test"):
+            own = [c for c in calls if c.split == split]
+            print(f"{split}: {len(own)} calls, {sum(len(c.text) for c in own) * 0.22 / 60:.0f} minutes about")
+    elif arguments.what == "make":
+        make(arguments.out, arguments.start, arguments.step)
+    elif arguments.what == "index":
+        made = index(arguments.out)
+        print(f"{len(made)} calls, {sum(c.seconds for c in made) / 60:.1f} minutes")
+    else:
+        commit(arguments.out)
+
+
+if __name__ == "__main__":
+    main()
