@@ -1,0 +1,148 @@
+"""Mentions: the stretches of a transcript where somebody is named, with the units that compete for each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.understand.names import Occurrence
+from gateway.understand.pinyin import Syllables
+from gateway.understand.roles import CallOrder, Named
+
+COMMAND: Final = ""
+"""The unit id under which the command post competes with the units."""
+
+_PAUSES = frozenset(",.?!")
+_NOT_A_CALLSIGN = ("人", "名", "个", "号楼", "栋", "楼", "层", "室", "单元", "米", "分", "岁", "辆", "急救")
+
+# What surroundings add to a gain: names stand by markers, pauses and the suffix, chance likeness does not.
+_AFTER_SELF: Final = 1.2
+_AFTER_CALLS: Final = 0.8
+_FIRST: Final = 0.4
+_AFTER_PAUSE: Final = 0.3
+_BEFORE_SUFFIX: Final = 1.0
+_BEFORE_MARKER: Final = 0.6
+_BEFORE_PAUSE: Final = 0.3
+_VERBATIM: Final = 0.8
+_VERBATIM_CALLSIGN: Final = 1.6
+_COMMAND: Final = 0.8
+_COMMAND_LIKENESS: Final = 0.75
+_ACROSS_MARKER: Final = -1.0
+_SHORT_FORM: Final = 2
+_NUMBER_SLACK: Final = 0.4
+_AGAIN: Final = 0.4
+_LEADERS_WITHIN: Final = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """One stretch where somebody is named: its best occurrence, and each owner's gain with surroundings.
+
+    `end` is past the 最小应急单元 when that follows the name.
+    """
+
+    best: Occurrence
+    end: int
+    gains: Mapping[str, float]
+
+    def named(self) -> Named:
+        """What call order needs to know: where it stands and who it may be."""
+        top = max(self.gains.values())
+        leaders = frozenset(owner for owner, gain in self.gains.items() if gain >= top - _LEADERS_WITHIN)
+        return Named(self.best.start, self.end, self.best.form.owner == COMMAND, leaders)
+
+
+def find_mentions(
+    occurrences: list[Occurrence], text: str, said: Syllables, order: CallOrder, least: float
+) -> tuple[Mention, ...]:
+    """Group `occurrences` by stretch, strongest first, and return the groups in the order they were said.
+
+    A group whose best gain stays under `least` is left out, so that a chance likeness takes nobody's part.
+    """
+    suffixes = {o.start: o.end for o in occurrences if o.form.kind == "suffix" and o.gain > o.most / 2}
+    ranked: list[tuple[float, int, Occurrence]] = []
+    for found in occurrences:
+        if found.form.kind == "suffix" or not _may_stand(found, text, said):
+            continue
+        end = next((suffixes[s] for s in (found.end, found.end + 1, found.end - 1) if s in suffixes), None)
+        gain = found.gain + _surroundings(found, text, said, order, suffixed=end is not None)
+        ranked.append((gain, end or found.end, found))
+    ranked.sort(key=lambda r: (-r[0], r[2].start, r[2].form.owner))
+    groups: list[tuple[Occurrence, int, dict[str, float]]] = []
+    for gain, end, found in ranked:
+        rival = next((g for g in groups if _same_stretch(found, g[0])), None)
+        if rival is not None:
+            rival[2].setdefault(found.form.owner, gain)
+        else:
+            groups.append((found, max(end, found.end), {found.form.owner: gain}))
+    groups.sort(key=lambda g: g[0].start)
+    return tuple(Mention(best, end, gains) for best, end, gains in groups if max(gains.values()) >= least)
+
+
+def said_again(mentions: tuple[Mention, ...], index: int) -> dict[str, float]:
+    """What each owner in mention `index` gains by being named elsewhere too: callers say names twice."""
+    again: dict[str, float] = {}
+    for i, mention in enumerate(mentions):
+        if i != index:
+            for owner in mentions[index].gains.keys() & mention.gains.keys():
+                again[owner] = max(again.get(owner, 0.0), _AGAIN * mention.gains[owner])
+    return again
+
+
+def pauses(text: str, said: Syllables) -> frozenset[int]:
+    """The syllables before which punctuation stands; one past the last for the end of the text."""
+    after = {
+        k
+        for k in range(1, len(said))
+        if not _PAUSES.isdisjoint(text[said.spans[k - 1][1] : said.spans[k][0]])
+    }
+    return frozenset({0, len(said), *after})
+
+
+def _surroundings(
+    found: Occurrence, text: str, said: Syllables, order: CallOrder, *, suffixed: bool
+) -> float:
+    gain = _opening(found.start, order) + (_BEFORE_SUFFIX if suffixed else _closing(found.end, order))
+    if _stretch(found, text, said).upper() == found.form.text.upper():
+        gain += _VERBATIM_CALLSIGN if found.form.kind == "callsign" else _VERBATIM
+    elif order.within(found.start, found.end):
+        gain += _ACROSS_MARKER
+    if found.form.kind == "command" and found.gain > _COMMAND_LIKENESS * found.most:
+        gain += _COMMAND
+    return gain
+
+
+def _opening(start: int, order: CallOrder) -> float:
+    if order.before("self", start):
+        return _AFTER_SELF
+    if order.before("calls", start):
+        return _AFTER_CALLS
+    if start == 0:
+        return _FIRST
+    return _AFTER_PAUSE if order.pause_at(start) else 0.0
+
+
+def _closing(end: int, order: CallOrder) -> float:
+    if any(order.after(kind, end, slack=0) for kind in ("answer", "count", "hail", "calls", "order")):
+        return _BEFORE_MARKER
+    return _BEFORE_PAUSE if order.pause_at(end) else 0.0
+
+
+def _may_stand(found: Occurrence, text: str, said: Syllables) -> bool:
+    """Whether the stretch can be this form: short forms and numbers must be exact and stand alone."""
+    form, stretch = found.form, _stretch(found, text, said)
+    if form.kind == "command" and len(form.text) <= _SHORT_FORM:
+        return stretch == form.text
+    if not form.text.isdigit():
+        return True
+    first, last = said.spans[found.start][0], said.spans[found.end - 1][1]
+    alone = not text[max(0, first - 1) : first].isdigit() and not text[last : last + 1].isdigit()
+    return alone and found.gain > found.most - _NUMBER_SLACK and not text.startswith(_NOT_A_CALLSIGN, last)
+
+
+def _same_stretch(found: Occurrence, best: Occurrence) -> bool:
+    shared = min(found.end, best.end) - max(found.start, best.start)
+    return 2 * shared >= min(found.end - found.start, best.end - best.start)
+
+
+def _stretch(found: Occurrence, text: str, said: Syllables) -> str:
+    return text[said.spans[found.start][0] : said.spans[found.end - 1][1]]

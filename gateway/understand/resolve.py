@@ -1,0 +1,262 @@
+"""Which unit speaks and which is spoken to: evidence in, a calibrated answer or an honest "unknown" out.
+
+Names found by sound (names.py) that lie on the same stretch of the transcript compete as one *mention*
+(mentions.py); call order (roles.py) says which mention is the caller and which the callee. Within a mention
+every unit has evidence in nats against "nobody we know was named here", to which other readers of the audio
+add theirs and the situation adds its prior; `fuse` turns the sum into probabilities that leave room for
+nobody. Those are the scores. A unit is matched only above a score and a margin set by what a wrong unit
+costs; nothing is ever forced.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from gateway.model import UNKNOWN, Candidate, PhoneEvidence, Resolution
+from gateway.understand.mentions import COMMAND, Mention, find_mentions, pauses, said_again
+from gateway.understand.names import UNIT_SUFFIX, Form, NameIndex, bare_name, unit_forms
+from gateway.understand.pinyin import Syllables, syllables
+from gateway.understand.registry import Registry
+from gateway.understand.roles import CallOrder, MarkerFinder, RoleWords
+
+
+@dataclass(frozen=True, slots=True)
+class ResolverSettings:
+    """How sure is sure enough, what counts as evidence, and the words of the station.
+
+    Gains are about one per syllable heard well; `nats_per_gain` turns them into natural-log odds. Nobody is
+    named when the gain stays under `absent_gain` plus `absent_gain_per_log_form` times the log of the number
+    of forms, since more names fit any noise better; `mention_within` below that is still worth a listen.
+    """
+
+    least_score: float = 0.9
+    least_margin: float = 0.6
+    ambiguous_from: float = 0.3
+    nats_per_gain: float = 1.8
+    absent_gain: float = 1.3
+    absent_gain_per_log_form: float = 0.15
+    least_gain: float = 0.8
+    mention_within: float = 0.8
+    plain_penalty_nats: float = 1.0
+    expected_nats: float = 2.0
+    street_nats: float = 1.0
+    last_speaker_nats: float = 0.7
+    disabled_nats: float = -1.5
+    most_candidates: int = 5
+    command_names: tuple[str, ...] = (
+        "指挥中心",
+        "应急指挥中心",
+        "指挥室",
+        "综合指挥室",
+        "指挥部",
+        "总台",
+        "总控",
+        "中心",
+    )
+    words: RoleWords = field(default_factory=RoleWords)
+
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """What is known before listening; it tips a balance and never outweighs clear speech.
+
+    `expected` are unit ids called just now (roll-call, or called on this radio), `streets` those this radio
+    serves, `signalled` are `system:id` caller ids of the transmission, which decide when registered.
+    """
+
+    expected: frozenset[str] = frozenset()
+    last_speaker: str | None = None
+    streets: frozenset[str] = frozenset()
+    signalled: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NameEvidence:
+    """One reader's evidence that a unit was named.
+
+    `score` is natural-log odds against nobody being named: 0 says nothing, 3 is 20 to 1. `unit_id` is COMMAND
+    for the command post. `span` is where: characters of the text for source "text", seconds for "phones".
+    """
+
+    unit_id: str
+    score: float
+    span: tuple[float, float]
+    source: Literal["text", "phones"]
+
+
+@dataclass(frozen=True, slots=True)
+class Parties:
+    """Who speaks and who is spoken to, each on its own evidence."""
+
+    caller: Resolution = UNKNOWN
+    callee: Resolution = UNKNOWN
+
+
+PhoneSearch = Callable[[PhoneEvidence], tuple[NameEvidence, ...]]
+"""Searches phone evidence for the registry's names; the best occurrence of each unit is enough."""
+
+
+def fuse(evidence: Iterable[NameEvidence], priors_nats: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
+    """Probability per unit id, best first; what they leave to 1 is the probability that nobody was named.
+
+    Per source a unit's best score counts and the sources add up. A unit that a source did not report gets
+    that source's lowest score, at most 0: not to be among the best found is no point in its favour.
+    """
+    by_source: dict[str, dict[str, float]] = {}
+    for item in evidence:
+        scores = by_source.setdefault(item.source, {})
+        scores[item.unit_id] = max(item.score, scores.get(item.unit_id, -math.inf))
+    unit_ids = {unit_id for scores in by_source.values() for unit_id in scores}
+    nats = {
+        unit_id: priors_nats.get(unit_id, 0.0)
+        + sum(s.get(unit_id, min(0.0, *s.values(), 0.0)) for s in by_source.values())
+        for unit_id in unit_ids
+    }
+    top = max([0.0, *nats.values()])
+    weights = {unit_id: math.exp(value - top) for unit_id, value in nats.items()}
+    total = sum(weights.values()) + math.exp(-top)
+    shares = ((unit_id, weight / total) for unit_id, weight in weights.items())
+    return tuple(sorted(shares, key=lambda share: (-share[1], share[0])))
+
+
+class Resolver:
+    """Resolves transcripts against one version of the registry. Pure and safe to share between threads."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        command_post: str,
+        settings: ResolverSettings | None = None,
+        phone_search: PhoneSearch | None = None,
+    ) -> None:
+        """Index `registry`; build a new one when it changes. `command_post` is how the station is called."""
+        self._registry = registry
+        self._command_post = command_post
+        self._settings = settings or ResolverSettings()
+        self._phone_search = phone_search
+        forms = tuple(form for unit in registry for form in unit_forms(unit))
+        command = dict.fromkeys((bare_name(command_post), *self._settings.command_names))
+        always = (*(Form(COMMAND, name, "command") for name in command), Form(COMMAND, UNIT_SUFFIX, "suffix"))
+        self._index = NameIndex(forms, always)
+        self._marks = MarkerFinder(self._settings.words)
+        self._absent_gain = self._settings.absent_gain + self._settings.absent_gain_per_log_form * math.log(
+            len(forms) + 1
+        )
+
+    def resolve(self, text: str, phones: PhoneEvidence | None = None, prior: Prior | None = None) -> Parties:
+        """Who speaks and who is spoken to in `text`, which must be normalised."""
+        prior = prior or Prior()
+        said = syllables(text)
+        order = CallOrder(self._marks.find(text, said), pauses(text, said))
+        occurrences = self._index.search(text, said, self._settings.least_gain)
+        least = self._absent_gain - self._settings.mention_within
+        mentions = find_mentions(occurrences, text, said, order, least)
+        parts = order.assign(tuple(mention.named() for mention in mentions))
+        heard = self._phone_search(phones) if phones is not None and self._phone_search else ()
+        caller = callee = UNKNOWN
+        if parts.caller is not None:
+            again = said_again(mentions, parts.caller)
+            caller = self._decide(text, said, mentions[parts.caller], again, heard, prior, plain=parts.plain)
+        if parts.callee is not None:
+            again = said_again(mentions, parts.callee)
+            callee = self._decide(text, said, mentions[parts.callee], again, (), Prior(streets=prior.streets))
+        return Parties(self._signalled(caller, prior), callee)
+
+    def _decide(
+        self,
+        text: str,
+        said: Syllables,
+        mention: Mention,
+        again: Mapping[str, float],
+        heard: tuple[NameEvidence, ...],
+        prior: Prior,
+        *,
+        plain: bool = False,
+    ) -> Resolution:
+        settings = self._settings
+        span = (said.spans[mention.best.start][0], said.spans[mention.best.end - 1][1])
+        penalty = settings.plain_penalty_nats if plain else 0.0
+        evidence = [
+            NameEvidence(
+                unit_id,
+                settings.nats_per_gain * (gain + again.get(unit_id, 0.0) - self._absent_gain) - penalty,
+                span,
+                "text",
+            )
+            for unit_id, gain in mention.gains.items()
+        ]
+        evidence.extend(heard)
+        shares = fuse(evidence, {item.unit_id: self._prior_nats(item.unit_id, prior) for item in evidence})
+        without = fuse(evidence, {i.unit_id: self._prior_nats(i.unit_id, Prior()) for i in evidence})
+        stretch = text[span[0] : span[1]]
+        decided = self._judge(shares, stretch)
+        alone = self._judge(without, stretch)
+        if decided.unit_id in prior.expected and alone.unit_id != decided.unit_id:
+            return replace(decided, by=(*decided.by, "rollcall"))
+        return decided
+
+    def _judge(self, shares: tuple[tuple[str, float], ...], stretch: str) -> Resolution:
+        settings = self._settings
+        best_id, best = shares[0]
+        margin = best - (shares[1][1] if len(shares) > 1 else 0.0)
+        candidates = tuple(
+            Candidate(unit_id, unit.name, round(share, 4))
+            for unit_id, share in shares
+            if (unit := self._registry.get(unit_id)) is not None
+        )[: settings.most_candidates]
+        if best >= settings.least_score and margin >= settings.least_margin:
+            unit = self._registry.get(best_id)
+            return Resolution(
+                status="matched",
+                unit_id=unit.unit_id if unit else None,
+                name=unit.name if unit else self._command_post,
+                score=round(best, 4),
+                margin=round(margin, 4),
+                heard=stretch,
+                by=("speech",),
+                candidates=candidates,
+                kind="unit" if unit else "command",
+            )
+        near = sum(share for _, share in shares) >= settings.ambiguous_from
+        return Resolution(
+            status="ambiguous" if near and candidates else "unknown",
+            score=round(best, 4),
+            margin=round(margin, 4),
+            heard=stretch if near else None,
+            by=("speech",) if near else (),
+            candidates=candidates if near else (),
+        )
+
+    def _prior_nats(self, unit_id: str, prior: Prior) -> float:
+        settings = self._settings
+        unit = self._registry.get(unit_id)
+        if unit is None:
+            return 0.0
+        nats = settings.disabled_nats if unit.state == "disabled" else 0.0
+        if unit_id in prior.expected:
+            nats += settings.expected_nats
+        elif unit_id == prior.last_speaker:
+            nats += settings.last_speaker_nats
+        if unit.street in prior.streets:
+            nats += settings.street_nats
+        return nats
+
+    def _signalled(self, caller: Resolution, prior: Prior) -> Resolution:
+        for radio_id in prior.signalled:
+            unit = self._registry.with_radio_id(radio_id)
+            if unit is None:
+                continue
+            system = radio_id.partition(":")[0]
+            agrees = caller.status == "matched" and caller.unit_id == unit.unit_id
+            return Resolution(
+                status="matched",
+                unit_id=unit.unit_id,
+                name=unit.name,
+                score=1.0,
+                margin=1.0,
+                heard=caller.heard,
+                by=(system, "speech") if agrees else (system,),
+                candidates=caller.candidates or (Candidate(unit.unit_id, unit.name, 1.0),),
+            )
+        return caller

@@ -1,0 +1,281 @@
+"""Who of those named is speaking and who is spoken to: the call orders of radio speech, over syllables.
+
+Marker words are found by sound, because a recogniser writes 报告 as 抱告 as readily as it garbles names. A
+marker counts only where it touches a name (one stray syllable is let through), and the orders are tried from
+the clearest to the weakest:
+
+1. 我是X, 这里是X: X speaks.
+2. X呼叫Y: X speaks to Y. 呼叫Y and Y,Y,X呼叫 are the same order with a part missing or moved.
+3. X听到请回答, X请讲, X请立即…, 请X立即…: X is spoken to.
+4. X收到, X报告, X3人上岗, X正在前往: X speaks.
+5. a name at the very start, followed by a pause or by what happened: X speaks, with less certainty;
+   said twice, or followed by somebody who speaks: X is spoken to.
+
+A name after 请, 在, 到 or before 旁边, 附近, 支援 is somebody else's affair and takes no part.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from gateway.understand.pinyin import SYMBOLS, Syllables, syllables
+
+Marker = Literal[
+    "self", "calls", "hail", "order", "answer", "third", "urge", "place_before", "place_after", "count"
+]
+
+_FOLD = {"zh": "z", "ch": "c", "sh": "s"}
+
+
+@dataclass(frozen=True, slots=True)
+class RoleWords:
+    """The words that give names their part in a call; a station may add its own."""
+
+    self_is: tuple[str, ...] = (
+        "我是", "这里是", "这是", "我方是", "我们是", "我这里是", "这边是", "我单位是",
+    )  # fmt: skip
+    calls: tuple[str, ...] = (
+        "呼叫", "呼唤",
+    )  # fmt: skip
+    hail: tuple[str, ...] = (
+        "听到请回答", "收到请回答", "听到请回话", "收到请回话", "听到请讲", "收到请讲", "听到回答",
+        "收到回答", "请回答", "请回话", "请应答", "听到没有", "能听到吗", "能否听到", "是否收到",
+        "是否听到", "在不在",
+    )  # fmt: skip
+    order: tuple[str, ...] = (
+        "请讲", "请说", "请汇报", "请报告", "请重复", "请复述", "请立即", "请马上", "请注意", "请迅速",
+        "请速", "请赶", "请到", "请派", "请前往", "请继续", "请稍", "请你", "请将", "请把", "请安排",
+        "请核实", "请确认", "你那", "你们", "你说", "报告在岗", "报告人数", "汇报在岗", "报告你",
+    )  # fmt: skip
+    answer: tuple[str, ...] = (
+        "收到", "明白", "清楚", "报告", "汇报", "在岗", "在位", "到岗", "上岗", "到位", "已到", "到达",
+        "正在", "已经", "出发", "值班", "一切正常", "情况正常", "请指示", "请求", "需要", "有紧急",
+        "有情况", "有突发", "有人", "发生", "发现", "已打卡", "全员", "人员", "应到", "实到", "集结",
+        "完毕", "派出", "赶到", "前往", "无异常", "没有异常", "可以听到", "听到了", "在的", "我是",
+        "已出", "现有", "现在", "马上", "立即",
+    )  # fmt: skip
+    third: tuple[str, ...] = (
+        "请", "让", "派", "通知", "联系", "需要", "请求", "协调", "转告", "叫",
+    )  # fmt: skip
+    urge: tuple[str, ...] = ("立即", "马上", "迅速", "火速", "赶快", "赶紧", "赶到", "前往", "赶往")
+    place_before: tuple[str, ...] = (
+        "在", "到", "去", "往", "从", "离", "位于", "靠近", "送到", "前往", "赶往", "经过",
+    )  # fmt: skip
+    place_after: tuple[str, ...] = (
+        "旁边", "附近", "对面", "隔壁", "门口", "后面", "前面", "周边", "方向", "东侧", "西侧", "南侧",
+        "北侧", "东门", "西门", "南门", "北门", "支援", "增援", "协助", "过来", "门前", "楼下", "路口",
+        "里面", "外面", "那边",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A marker word at syllables `start` to `end` (exclusive)."""
+
+    kind: Marker
+    start: int
+    end: int
+
+
+class MarkerFinder:
+    """Finds role words in a text by folded syllables; single-syllable words need their very character."""
+
+    def __init__(self, words: RoleWords) -> None:
+        self._by_sound: dict[tuple[str, ...], list[Marker]] = {}
+        self._by_character: dict[str, list[Marker]] = {}
+        kinds: tuple[tuple[Marker, tuple[str, ...]], ...] = (
+            ("self", words.self_is),
+            ("calls", words.calls),
+            ("hail", words.hail),
+            ("order", words.order),
+            ("answer", words.answer),
+            ("third", words.third),
+            ("urge", words.urge),
+            ("place_before", words.place_before),
+            ("place_after", words.place_after),
+        )
+        for kind, listed in kinds:
+            for word in listed:
+                if len(word) == 1:
+                    self._by_character.setdefault(word, []).append(kind)
+                else:
+                    self._by_sound.setdefault(_folded(syllables(word)), []).append(kind)
+        self._longest = max(map(len, self._by_sound), default=1)
+
+    def find(self, text: str, said: Syllables) -> tuple[Mark, ...]:
+        """Every marker in `text`, overlapping ones too: which counts depends on the names around it."""
+        sounds = _folded(said)
+        marks: list[Mark] = []
+        for start in range(len(said)):
+            character = text[said.spans[start][0] : said.spans[start][1]]
+            marks.extend(Mark(kind, start, start + 1) for kind in self._by_character.get(character, ()))
+            for length in range(2, min(self._longest, len(said) - start) + 1):
+                kinds = self._by_sound.get(sounds[start : start + length], ())
+                marks.extend(Mark(kind, start, start + length) for kind in kinds)
+            if character.isdigit() and _counts_people(text, said, start):
+                marks.append(Mark("count", start, start + 1))
+        return tuple(marks)
+
+
+def _folded(said: Syllables) -> tuple[str, ...]:
+    out = []
+    for code in said.codes.tolist():
+        sound = SYMBOLS[code]
+        for full, short in _FOLD.items():
+            if sound.startswith(full):
+                sound = short + sound[2:]
+        out.append(sound.removesuffix("g") if sound.endswith("ng") else sound)
+    return tuple(out)
+
+
+def _counts_people(text: str, said: Syllables, start: int) -> bool:
+    end = said.spans[start][1]
+    while end < len(text) and text[end].isdigit():
+        end += 1
+    return text[end : end + 1] in {"人", "名", "个", "位", "仁", "民"}
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A stretch of syllables where somebody is named; `end` is past 最小应急单元 when that was said too."""
+
+    start: int
+    end: int
+    is_command: bool
+    who: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Indexes into the mentions, None for nobody. `plain` marks a caller told only by standing first."""
+
+    caller: int | None = None
+    callee: int | None = None
+    plain: bool = False
+
+
+class CallOrder:
+    """The markers of one text, asked about its mentions. `pauses` are syllables that follow punctuation."""
+
+    def __init__(self, marks: tuple[Mark, ...], pauses: frozenset[int]) -> None:
+        self._starts: dict[tuple[Marker, int], Mark] = {}
+        self._ends: dict[tuple[Marker, int], Mark] = {}
+        for mark in marks:
+            self._starts[mark.kind, mark.start] = mark
+            self._ends[mark.kind, mark.end] = mark
+        self._pauses = pauses
+        self._marks = marks
+
+    def within(self, start: int, end: int) -> bool:
+        """Whether a stretch of syllables runs over a call marker, which no name does but by chance."""
+        return any(
+            m.kind in {"self", "calls", "hail"} and m.start < end and m.end > start for m in self._marks
+        )
+
+    def pause_at(self, syllable: int) -> bool:
+        """Whether there is punctuation, or the text's edge, right before this syllable."""
+        return syllable in self._pauses
+
+    def after(self, kind: Marker, end: int, slack: int = 1) -> bool:
+        """Whether a marker of `kind` starts at syllable `end` or up to `slack` later."""
+        return any((kind, end + extra) in self._starts for extra in range(slack + 1))
+
+    def before(self, kind: Marker, start: int, slack: int = 0) -> bool:
+        """Whether a marker of `kind` ends at syllable `start` or up to `slack` earlier."""
+        return any((kind, start - extra) in self._ends for extra in range(slack + 1))
+
+    def assign(self, named: tuple[Named, ...]) -> Parts:
+        """Give the mentions, in the order they were said, their parts."""
+        caller, plain = self._caller(named)
+        callee = self._callee(named, caller)
+        if caller is not None and callee is not None and named[caller].who & named[callee].who:
+            callee = None
+        return Parts(caller, callee, plain)
+
+    def _caller(self, named: tuple[Named, ...]) -> tuple[int | None, bool]:
+        for i, mention in enumerate(named):
+            if self.before("self", mention.start, slack=1):
+                return i, False
+        for i, mention in enumerate(named):
+            if self.after("calls", mention.end) and not self._aside(mention):
+                return i, False
+        answering = [i for i, m in enumerate(named) if self._answers(named, i, m)]
+        if answering:
+            return answering[-1] if self._addressed_first(named, answering) else answering[0], False
+        for i, mention in enumerate(named):
+            if self._stands_first(named, i) and self._tells_plainly(named, i, mention):
+                return i, True
+        return None, False
+
+    def _answers(self, named: tuple[Named, ...], i: int, mention: Named) -> bool:
+        if (
+            self._aside(mention)
+            or self.after("hail", mention.end)
+            or self.after("order", mention.end, slack=0)
+        ):
+            return False
+        if self.before("calls", mention.start, slack=1):
+            return False
+        answers = self.after("answer", mention.end) or self.after("count", mention.end)
+        if not answers:
+            return False
+        if mention.is_command:
+            return mention.end not in self._pauses and self._speaks_as_post(mention)
+        return self._opens(named, i)
+
+    def _speaks_as_post(self, mention: Named) -> bool:
+        return self.after("answer", mention.end, slack=0) and any(m.kind == "order" for m in self._marks)
+
+    def _opens(self, named: tuple[Named, ...], i: int) -> bool:
+        """Whether mention `i` begins what is said: first, after a pause, or after those it addresses."""
+        start = named[i].start
+        if start <= 1 or start in self._pauses or self.before("answer", start):
+            return True
+        return i > 0 and start - named[i - 1].end <= 1
+
+    @staticmethod
+    def _addressed_first(named: tuple[Named, ...], answering: list[int]) -> bool:
+        return answering[0] == 0 and len(answering) > 1 and named[answering[1]].start - named[0].end <= 1
+
+    def _stands_first(self, named: tuple[Named, ...], i: int) -> bool:
+        return named[i].start <= 1 or (
+            i > 0 and named[i - 1].is_command and named[i].start - named[i - 1].end <= 1
+        )
+
+    def _tells_plainly(self, named: tuple[Named, ...], i: int, mention: Named) -> bool:
+        if mention.is_command or self._aside(mention):
+            return False
+        if self.after("hail", mention.end) or self.after("order", mention.end):
+            return False
+        if any(other.who & mention.who for j, other in enumerate(named) if j != i):
+            return False
+        return not any(self.before("third", other.start) for other in named) and mention.end in self._pauses
+
+    def _aside(self, mention: Named) -> bool:
+        return (
+            self.after("place_after", mention.end, slack=0)
+            or self.before("place_before", mention.start)
+            or self.before("third", mention.start)
+        )
+
+    def _callee(self, named: tuple[Named, ...], caller: int | None) -> int | None:
+        speaks = named[caller].who if caller is not None else frozenset()
+        others = [i for i, mention in enumerate(named) if i != caller and not mention.who & speaks]
+        for i in others:
+            if self.before("calls", named[i].start, slack=1):
+                return i
+        for i in others:
+            if self.after("hail", named[i].end) or self.after("order", named[i].end, slack=0):
+                return i
+        for i in others:
+            if self.before("third", named[i].start) and self.after("urge", named[i].end):
+                return i
+        for i in others:
+            if named[i].start <= 1 and self._addressed(named, i, caller):
+                return i
+        return None
+
+    def _addressed(self, named: tuple[Named, ...], i: int, caller: int | None) -> bool:
+        if self._aside(named[i]):
+            return False
+        twice = any(named[j].who & named[i].who for j in range(len(named)) if j != i)
+        return named[i].is_command or twice or (caller is not None and caller > i)
