@@ -48,7 +48,7 @@ class Mention:
         """What call order needs to know: where it stands and who it may be."""
         top = max(self.gains.values())
         leaders = frozenset(owner for owner, gain in self.gains.items() if gain >= top - _LEADERS_WITHIN)
-        return Named(self.best.start, self.end, self.best.form.owner == COMMAND, leaders)
+        return Named(self.best.start, self.end, self.best.form.owner == COMMAND, leaders, top)
 
 
 def find_mentions(

@@ -37,7 +37,8 @@ _GENERIC_TAIL = re.compile(
     "(?:小学|中学|大学|学院|学校|幼儿园|医院|卫生院|农贸市场|肉菜市场|综合市场|批发市场|市场|超市|商场|商城"
     "|购物中心|购物广场|百货|小区|花园|新村|社区|大厦|广场|公园|酒店|宾馆|银行|支行|公司|村)$"
 )
-_SUBSTITUTION: Final = 2.5
+_SUBSTITUTION: Final = 2.4
+_NOT_THE_SAME: Final = 0.3
 _STRANGER: Final = 2.0
 _DELETION: Final = 1.6
 _GENERIC_DELETION: Final = 0.15
@@ -147,12 +148,13 @@ class NameIndex:
         columns = min(len(said), _LONGEST_TEXT)
         if columns < _SHORTEST or not self.forms:
             return []
-        against = symbol_costs()[said.codes[:columns]]
+        costs = symbol_costs()[said.codes[:columns]]
+        against = np.minimum(costs * _SUBSTITUTION + _NOT_THE_SAME * (costs > 0), _STRANGER)
         rows = self._sieve(against)
         ends = self._align(rows, against)
         found: list[Occurrence] = []
-        for row, costs in zip(rows.tolist(), ends, strict=True):
-            found.extend(self._best_ends(row, costs, text, said, least_gain))
+        for row, packed in zip(rows.tolist(), ends, strict=True):
+            found.extend(self._best_ends(row, packed, text, said, least_gain))
         return sorted(found, key=lambda o: (-o.gain, o.start, o.form.owner))
 
     def _sieve(self, against: Floats) -> Ints:
@@ -160,7 +162,7 @@ class NameIndex:
         rest = np.arange(self._sieved, len(self.forms))
         if self._sieved <= self._keep:
             return np.arange(len(self.forms))
-        near: npt.NDArray[np.uint8] = np.minimum(against * (_SUBSTITUTION * 8), 127).astype(np.uint8)
+        near: npt.NDArray[np.uint8] = (against * 8).astype(np.uint8)
         best = np.full(len(self._left), 255, dtype=np.uint8)
         for here, there in pairwise(near):
             np.minimum(best, here[self._left] + there[self._right], out=best)
@@ -180,7 +182,7 @@ class NameIndex:
         lengths = self._lengths[rows]
         out = packed.copy()
         for i in range(int(lengths.max())):
-            heard = np.minimum(against[:, codes[:, i]].T * _SUBSTITUTION, _STRANGER) * weights[:, i, None]
+            heard = against[:, codes[:, i]].T * weights[:, i, None]
             substituted = packed[:, :-1] + (heard * _SCALE).astype(np.int64) * _START_BITS
             packed = packed + deletions[:, i, None]
             np.minimum(packed[:, 1:], substituted, out=packed[:, 1:])

@@ -33,7 +33,7 @@ class ResolverSettings:
     least_score: float = 0.9
     least_margin: float = 0.6
     ambiguous_from: float = 0.3
-    nats_per_gain: float = 1.8
+    nats_per_gain: float = 2.0
     absent_gain: float = 1.3
     absent_gain_per_log_form: float = 0.15
     least_gain: float = 0.8

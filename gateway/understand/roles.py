@@ -113,7 +113,14 @@ class MarkerFinder:
                 marks.extend(Mark(kind, start, start + length) for kind in kinds)
             if character.isdigit() and _counts_people(text, said, start):
                 marks.append(Mark("count", start, start + 1))
-        return tuple(marks)
+        return tuple(mark for mark in marks if not _inside_longer(mark, marks))
+
+
+def _inside_longer(mark: Mark, marks: list[Mark]) -> bool:
+    """Whether a single character is part of a word: the 到 of 收到 says nothing about places."""
+    if mark.end - mark.start > 1 or mark.kind == "count":
+        return False
+    return any(m.start <= mark.start and mark.end <= m.end and m.end - m.start > 1 for m in marks)
 
 
 def _folded(said: Syllables) -> tuple[str, ...]:
@@ -136,12 +143,16 @@ def _counts_people(text: str, said: Syllables, start: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A stretch of syllables where somebody is named; `end` is past 最小应急单元 when that was said too."""
+    """A stretch of syllables where somebody is named; `end` is past 最小应急单元 when that was said too.
+
+    `who` are the likely owners of the name, `strength` is how well the best of them was heard.
+    """
 
     start: int
     end: int
     is_command: bool
     who: frozenset[str]
+    strength: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +211,7 @@ class CallOrder:
                 return i, False
         answering = [i for i, m in enumerate(named) if self._answers(named, i, m)]
         if answering:
-            return answering[-1] if self._addressed_first(named, answering) else answering[0], False
+            return max(answering, key=lambda i: (named[i].strength, -i)), False
         for i, mention in enumerate(named):
             if self._stands_first(named, i) and self._tells_plainly(named, i, mention):
                 return i, True
@@ -231,10 +242,6 @@ class CallOrder:
         if start <= 1 or start in self._pauses or self.before("answer", start):
             return True
         return i > 0 and start - named[i - 1].end <= 1
-
-    @staticmethod
-    def _addressed_first(named: tuple[Named, ...], answering: list[int]) -> bool:
-        return answering[0] == 0 and len(answering) > 1 and named[answering[1]].start - named[0].end <= 1
 
     def _stands_first(self, named: tuple[Named, ...], i: int) -> bool:
         return named[i].start <= 1 or (
