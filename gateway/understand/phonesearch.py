@@ -1,0 +1,183 @@
+"""Finding names and phrases in what the phone head heard, without any text.
+
+Theory of operation. A phrase is a row of phones. Its *cost* on a stretch of audio is the log-probability of
+the phone head's best free path there less that of the best CTC path that spells the phrase, in nats: 0 when
+nobody would have written anything else, about 0.3 a phone when heard well, 3 and more for a stranger. A
+search has two passes:
+
+1. *Sieve.* Frames are pooled into steps of 40 ms and certain silence is left out; every phrase is laid over
+   the steps at once, one table look-up and a few minima per step over one array [phones, phrases].
+2. *Alignment.* The `keep` best are aligned exactly, frame by frame, blanks and repeated phones by CTC's
+   rules. Costs are whole hundredths with the start frame packed into the low bits, so that one minimum
+   carries the span along.
+
+Longer phrases can say more: `PhoneHit.gain` credits each phone, so that 跑马场 beats the 马场 inside it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from gateway.model import PhoneEvidence
+from gateway.understand.phones import PHONES
+
+Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
+
+CREDIT_NATS: Final = 2.0
+"""What hearing one phone of a phrase is worth against not hearing the phrase; see `PhoneHit.gain`."""
+_SILENCE: Final = 0.02
+_MOST_LOSS: Final = 12.0
+_SCALE: Final = 100
+_START_BITS: Final = 1 << 16
+_FAR: Final = np.int64(1) << 52
+_SIEVE_FAR: Final = np.float32(1e6)
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneHit:
+    """Phrase number `entry` heard from `start_s` to `end_s`; `cost_nats`, for all `phones`, is 0 at best."""
+
+    entry: int
+    cost_nats: float
+    phones: int
+    start_s: float
+    end_s: float
+
+    @property
+    def per_phone(self) -> float:
+        """Cost per phone in nats."""
+        return self.cost_nats / self.phones
+
+    @property
+    def gain(self) -> float:
+        """What was heard less what it cost, in nats; the more the better, below 0 for a stranger."""
+        return CREDIT_NATS * self.phones - self.cost_nats
+
+
+class PhoneIndex:
+    """Phrases ready to be searched. Immutable once built; safe to share between threads."""
+
+    def __init__(
+        self, phrases: Sequence[tuple[str, ...]], phones: tuple[str, ...] = PHONES, keep: int = 64
+    ) -> None:
+        """Index `phrases`, each at least one phone. `phones` is the head's order of columns.
+
+        Raises:
+            ValueError: a phrase is empty or holds a phone the head does not know.
+        """
+        column = {phone: k + 1 for k, phone in enumerate(phones)}
+        unknown = {phone for phrase in phrases for phone in phrase if phone not in column}
+        if unknown or not all(phrases):
+            raise ValueError(f"phrases must be made of the head's phones; unknown: {sorted(unknown)}")
+        self.phones = phones
+        self._keep = keep
+        self._lengths = np.array([len(phrase) for phrase in phrases], np.int64)
+        # longest first, so that a step of the sieve touches only the phrases that reach this far
+        self._order = np.argsort(-self._lengths, kind="stable")
+        longest = int(self._lengths.max(initial=0))
+        self._labels = np.zeros((longest, len(phrases)), np.int64)
+        for row, entry in enumerate(self._order):
+            self._labels[: self._lengths[entry], row] = [column[phone] for phone in phrases[entry]]
+        self._ordered = self._lengths[self._order]
+        self._last = (self._ordered - 1) * len(phrases) + np.arange(len(phrases))
+
+    def __len__(self) -> int:
+        return len(self._lengths)
+
+    def search(self, evidence: PhoneEvidence, occurrences: int = 1) -> tuple[PhoneHit, ...]:
+        """The best `keep` phrases in `evidence`, best gain first, each at most `occurrences` times.
+
+        Raises:
+            ValueError: the evidence comes from a head with other phones.
+        """
+        if evidence.phones != self.phones:
+            raise ValueError("the evidence comes from a phone head with other phones than this index")
+        log_probs = evidence.log_probs
+        if not len(self) or not len(log_probs):
+            return ()
+        losses = np.minimum(log_probs.max(axis=1, keepdims=True) - log_probs, _MOST_LOSS)
+        rows = self._sieve(losses)
+        hits = self._align(rows, losses, evidence.frame_s, occurrences)
+        return tuple(sorted(hits, key=lambda hit: (-hit.gain, hit.start_s, hit.entry)))
+
+    def _sieve(self, losses: Floats) -> Ints:
+        if len(self) <= self._keep:
+            return np.arange(len(self))
+        enter, stay = _steps(losses)
+        longest, phrases = self._labels.shape
+        cost = np.full((longest + 2, phrases), _SIEVE_FAR, np.float32)
+        cost[:2] = 0
+        hurried = np.zeros((longest, phrases), np.float32)
+        best = np.full(phrases, _SIEVE_FAR, np.float32)
+        for entering, staying in zip(enter, stay, strict=True):
+            heard = entering[self._labels]
+            hurried[1:] = heard[:-1]
+            # people in a hurry say two phones within one step
+            entered = np.minimum(cost[1:-1], np.add(cost[:-2], hurried, out=hurried))
+            entered += heard
+            held = cost[2:]
+            held += staying[self._labels]
+            np.minimum(held, entered, out=held)
+            np.minimum(best, held.ravel()[self._last], out=best)
+        gains = CREDIT_NATS * self._ordered - best
+        return np.sort(np.argpartition(-gains, self._keep)[: self._keep])
+
+    def _align(self, rows: Ints, losses: Floats, frame_s: float, occurrences: int) -> list[PhoneHit]:
+        counts = self._ordered[rows]
+        phones = self._labels[: int(counts.max()), rows]
+        states = np.zeros((2 * len(phones) - 1, len(rows)), np.int64)
+        states[0::2] = phones
+        hop = np.zeros((len(states), len(rows)), np.int64)
+        hop[2::2] = np.where(states[2::2] == states[:-2:2], _FAR, 0)
+        hop[3::2] = _FAR
+        whole = (losses * _SCALE).astype(np.int64) * _START_BITS
+        cost = np.full((len(states) + 2, len(rows)), _FAR, np.int64)
+        ends = np.empty((len(whole), len(rows)), np.int64)
+        last = (2 * (counts - 1)) * len(rows) + np.arange(len(rows))
+        for at, frame in enumerate(whole):
+            cost[1] = _START_BITS - 1 - at
+            step = np.minimum(cost[2:], cost[1:-1])
+            np.minimum(step[2:], cost[2:-2] + hop[2:], out=step[2:])
+            step += frame[states]
+            np.minimum(step, _FAR, out=cost[2:])
+            ends[at] = cost[2:].ravel()[last]
+        hits: list[PhoneHit] = []
+        for k, row in enumerate(rows.tolist()):
+            hits += self._occurrences(int(self._order[row]), ends[:, k], frame_s, occurrences)
+        return hits
+
+    def _occurrences(self, entry: int, ends: Ints, frame_s: float, most: int) -> list[PhoneHit]:
+        found: list[PhoneHit] = []
+        left = ends.copy()
+        for _ in range(most):
+            at = int(np.argmin(left))
+            packed = int(left[at])
+            if packed >= _FAR:
+                break
+            start = _START_BITS - 1 - packed % _START_BITS
+            cost = packed // _START_BITS / _SCALE
+            found.append(
+                PhoneHit(entry, cost, int(self._lengths[entry]), start * frame_s, (at + 1) * frame_s)
+            )
+            starts = _START_BITS - 1 - left % _START_BITS
+            frames = np.arange(len(left))
+            left[(starts <= at) & (frames >= start)] = _FAR
+        return found
+
+
+def _steps(losses: Floats) -> tuple[Floats, Floats]:
+    """Pairs of frames as one step: the least loss of saying a phone in it, and of holding it or pausing.
+
+    Steps in which silence is certain are left out: nothing can be heard there and waiting is free.
+    """
+    if len(losses) % 2:
+        losses = np.vstack((losses, losses[-1:]))
+    going_on = np.minimum(losses, losses[:, :1])
+    enter = np.minimum(losses[0::2] + going_on[1::2], going_on[0::2] + losses[1::2])
+    stay = going_on[0::2] + going_on[1::2]
+    loud = losses[0::2, 0] + losses[1::2, 0] > _SILENCE
+    return enter[loud], stay[loud]

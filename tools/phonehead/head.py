@@ -1,0 +1,105 @@
+"""The phone head: a small convolutional network over Whisper's encoder frames, and its ONNX form."""
+
+import numpy as np
+import onnx
+import torch
+from onnx import helper, numpy_helper
+from torch import Tensor, nn
+
+WIDTH = 192
+HIDDEN = 288
+BLOCKS = 5
+KERNEL = 11
+ENCODER_WIDTH = 512
+EPSILON = 1e-5
+
+
+class Block(nn.Module):
+    """Looks 5 frames each way, then mixes channels; added to what came in."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(WIDTH, EPSILON)
+        self.near = nn.Conv1d(WIDTH, WIDTH, KERNEL, padding=KERNEL // 2, groups=WIDTH)
+        self.up = nn.Linear(WIDTH, HIDDEN)
+        self.down = nn.Linear(HIDDEN, WIDTH)
+        self.drop = nn.Dropout(0.1)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Frames [batch, time, WIDTH]; `mask` is 0 on padding so that it leaks into nothing."""
+        y = self.near((self.norm(x) * mask).transpose(1, 2)).transpose(1, 2)
+        return x + self.drop(self.down(torch.relu(self.up(y))))
+
+
+class Head(nn.Module):
+    """Encoder frames [batch, time, 512] to log-probabilities [batch, time, phones + blank]."""
+
+    def __init__(self, outputs: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(ENCODER_WIDTH, EPSILON)
+        self.enter = nn.Linear(ENCODER_WIDTH, WIDTH)
+        self.blocks = nn.ModuleList(Block() for _ in range(BLOCKS))
+        self.leave = nn.LayerNorm(WIDTH, EPSILON)
+        self.out = nn.Linear(WIDTH, outputs)
+        self.drop_in = nn.Dropout(0.15)
+        self.drop_out = nn.Dropout(0.15)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """`mask` [batch, time, 1] is 1 where there is audio."""
+        y = torch.relu(self.enter(self.drop_in(self.norm(x))))
+        for block in self.blocks:
+            y = block(y, mask)
+        scores: Tensor = self.out(self.drop_out(self.leave(y)))
+        return scores.log_softmax(-1)
+
+
+def to_onnx(head: Head, metadata: dict[str, str]) -> onnx.ModelProto:
+    """The head as ONNX: input `frames` [time, 512], output `log_probs` [time, phones + blank]."""
+    weights = {
+        name: value.detach().cpu().numpy().astype(np.float32) for name, value in head.state_dict().items()
+    }
+    nodes: list[onnx.NodeProto] = []
+    constants: list[onnx.TensorProto] = []
+
+    def constant(name: str, value: np.ndarray) -> str:
+        constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+        return name
+
+    def node(kind: str, inputs: list[str], **attributes: object) -> str:
+        name = f"{kind.lower()}{len(nodes)}"
+        nodes.append(helper.make_node(kind, inputs, [name], name, **attributes))
+        return name
+
+    def norm(x: str, at: str) -> str:
+        scale, bias = (constant(f"{at}.{part}", weights[f"{at}.{part}"]) for part in ("weight", "bias"))
+        return node("LayerNormalization", [x, scale, bias], axis=-1, epsilon=EPSILON)
+
+    def linear(x: str, at: str) -> str:
+        product = node("MatMul", [x, constant(f"{at}.weight", weights[f"{at}.weight"].T)])
+        return node("Add", [product, constant(f"{at}.bias", weights[f"{at}.bias"])])
+
+    one = constant("first_axis", np.array([0], np.int64))
+    y = node("Relu", [linear(norm("frames", "norm"), "enter")])
+    for number in range(len(head.blocks)):
+        at = f"blocks.{number}"
+        z = node("Transpose", [norm(y, f"{at}.norm")], perm=[1, 0])
+        near = [constant(f"{at}.near.{part}", weights[f"{at}.near.{part}"]) for part in ("weight", "bias")]
+        pads = [KERNEL // 2, KERNEL // 2]
+        z = node("Conv", [node("Unsqueeze", [z, one]), *near], group=WIDTH, kernel_shape=[KERNEL], pads=pads)
+        z = node("Transpose", [node("Squeeze", [z, one])], perm=[1, 0])
+        z = linear(node("Relu", [linear(z, f"{at}.up")]), f"{at}.down")
+        y = node("Add", [y, z])
+    scores = linear(norm(y, "leave"), "out")
+    nodes.append(helper.make_node("LogSoftmax", [scores], ["log_probs"], "log_probs", axis=-1))
+    outputs = weights["out.bias"].shape[0]
+    graph = helper.make_graph(
+        nodes,
+        "phonehead",
+        [helper.make_tensor_value_info("frames", onnx.TensorProto.FLOAT, ["time", ENCODER_WIDTH])],
+        [helper.make_tensor_value_info("log_probs", onnx.TensorProto.FLOAT, ["time", outputs])],
+        constants,
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    helper.set_model_props(model, metadata)
+    onnx.checker.check_model(model)
+    return model

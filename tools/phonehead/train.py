@@ -1,0 +1,143 @@
+"""Train the phone head on frames from `tools.phonehead.features`, with CTC, on the CPU, seeded.
+
+python -m tools.phonehead.train OUT.pt FEATURES... [--groups open,human] [--epochs 14] [--onnx HEAD.onnx]
+"""
+
+import argparse
+import hashlib
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from gateway.understand.phones import PHONES
+from tools.phonehead.head import Head, to_onnx
+
+FRAMES_IN_BATCH = 9_000
+AVERAGE = 0.995
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """Frames [time, 512] of one clip and the columns of its phones."""
+
+    frames: npt.NDArray[np.float16]
+    labels: list[int]
+
+
+def load(folders: list[Path], groups: set[str]) -> list[Example]:
+    """All clips of the groups that CTC can align (a frame for each phone, and a blank between equal ones)."""
+    found = []
+    for folder in folders:
+        for rows in sorted(folder.glob("*.json")):
+            frames = np.load(rows.with_suffix(".npy"), mmap_mode="r")
+            for row in json.loads(rows.read_text()):
+                labels = row["labels"]
+                need = len(labels) + sum(a == b for a, b in pairwise(labels))
+                if row["group"] in groups and need < row["frames"]:
+                    found.append(Example(np.array(frames[row["at"] : row["at"] + row["frames"]]), labels))
+    return found
+
+
+def batches(examples: list[Example], rng: np.random.Generator) -> Iterator[list[Example]]:
+    """Clips of like length together, about FRAMES_IN_BATCH frames each, in random order."""
+    order = sorted(range(len(examples)), key=lambda i: len(examples[i].frames) + rng.uniform(0, 30))
+    groups: list[list[Example]] = [[]]
+    longest = 0
+    for i in order:
+        longest = max(longest, len(examples[i].frames))
+        if groups[-1] and longest * (len(groups[-1]) + 1) > FRAMES_IN_BATCH:
+            groups.append([])
+            longest = len(examples[i].frames)
+        groups[-1].append(examples[i])
+    for k in rng.permutation(len(groups)):
+        yield groups[k]
+
+
+def tensors(batch: list[Example], rng: np.random.Generator | None) -> tuple[Tensor, Tensor, Tensor]:
+    """Padded frames, mask and lengths; with `rng` short stretches are silenced so that context must help."""
+    lengths = torch.tensor([len(e.frames) for e in batch])
+    frames = torch.zeros(len(batch), int(lengths.max()), 512)
+    mask = torch.zeros(len(batch), int(lengths.max()), 1)
+    for k, example in enumerate(batch):
+        frames[k, : len(example.frames)] = torch.from_numpy(example.frames.astype(np.float32))
+        mask[k, : len(example.frames)] = 1
+        if rng is not None:
+            for _ in range(int(rng.integers(0, 3))):
+                start = int(rng.integers(0, len(example.frames)))
+                frames[k, start : start + int(rng.integers(2, 10))] = 0
+    return frames, mask, lengths
+
+
+def train(examples: list[Example], epochs: int, seed: int) -> Head:
+    """Fit a head; what comes back is the moving average of its weights."""
+    torch.manual_seed(seed)
+    rng = np.random.default_rng(seed)
+    head, average = Head(len(PHONES) + 1), Head(len(PHONES) + 1)
+    average.load_state_dict(head.state_dict())
+    steps = epochs * (sum(1 for _ in batches(examples, np.random.default_rng(0))) + 2)
+    optimiser = torch.optim.AdamW(head.parameters(), 2e-3, weight_decay=0.02)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=steps, pct_start=0.15)
+    ctc = nn.CTCLoss(zero_infinity=True)
+    done = 0
+    for epoch in range(epochs):
+        head.train()
+        began, total, count = time.monotonic(), 0.0, 0
+        for batch in batches(examples, rng):
+            frames, mask, lengths = tensors(batch, rng)
+            targets = torch.tensor([label for e in batch for label in e.labels])
+            sizes = torch.tensor([len(e.labels) for e in batch])
+            loss = ctc(head(frames, mask).transpose(0, 1), targets, lengths, sizes)
+            optimiser.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(head.parameters(), 5.0)
+            optimiser.step()
+            if done < steps - 1:
+                schedule.step()
+            done += 1
+            keep = min(AVERAGE, done / (done + 20))
+            with torch.no_grad():
+                for mean, now in zip(average.parameters(), head.parameters(), strict=True):
+                    mean.lerp_(now, 1 - keep)
+            total, count = total + loss.item(), count + 1
+        print(f"epoch {epoch}: loss {total / count:.3f}, {time.monotonic() - began:.0f} s", flush=True)
+    return average.eval()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("features", type=Path, nargs="+")
+    parser.add_argument("--groups", default="open,all,human")
+    parser.add_argument("--epochs", type=int, default=14)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--onnx", type=Path)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    examples = load(arguments.features, set(arguments.groups.split(",")))
+    minutes = sum(len(e.frames) for e in examples) * 0.02 / 60
+    print(f"{len(examples)} clips, {minutes:.0f} minutes", flush=True)
+    head = train(examples, arguments.epochs, arguments.seed)
+    torch.save(head.state_dict(), arguments.out)
+    if arguments.onnx:
+        export(head, arguments.onnx)
+
+
+def export(head: Head, path: Path) -> None:
+    """Write the ONNX and beside it the JSON that names its columns and its SHA-256."""
+    packed = to_onnx(head, {"phones": " ".join(PHONES)}).SerializeToString()
+    path.write_bytes(packed)
+    card = {"phones": list(PHONES), "frame_s": 0.02, "sha256": hashlib.sha256(packed).hexdigest()}
+    path.with_suffix(".json").write_text(json.dumps(card, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
