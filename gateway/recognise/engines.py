@@ -23,11 +23,14 @@ def choose(
     models_dir: Path | None = None,
     threads: int = 0,
     phone_head: PhoneHead | None = None,
+    *,
+    fitted: bool = False,
 ) -> Recogniser:
     """Load a recogniser. `auto` is Vosk when a Vosk model for the language is installed, else Whisper.
 
     `models_dir` is searched before the usual places; `threads` 0 lets the engine choose. With Vosk the phone
-    head listens only when the Whisper model is installed too. Blocks for the seconds that loading takes.
+    head listens only when the Whisper model is installed too. `fitted` spares Whisper most of the silence it
+    fills short calls up with. Blocks for the seconds that loading takes.
 
     Raises:
         ModelUnavailable: no model for that engine is installed, or its files are damaged; the message names
@@ -41,10 +44,12 @@ def choose(
         encoder_folder = models.find(WHISPER, where) if phone_head is not None else None
         phones = None
         if phone_head is not None and encoder_folder is not None:
-            phones = (Encoder(encoder_folder, threads), phone_head)
+            phones = (Encoder(encoder_folder, threads, fitted=fitted), phone_head)
         return VoskRecogniser(models.path_of(vosk.name, where), vosk, Vad(), phones=phones)
     folder = models.path_of(WHISPER, where)
-    return WhisperRecogniser(folder, Vad(), language=language, threads=threads, phone_head=phone_head)
+    return WhisperRecogniser(
+        folder, Vad(), language=language, threads=threads, phone_head=phone_head, fitted=fitted
+    )
 
 
 def _vosk_model(language: str, where: Sequence[Path]) -> Model | None:

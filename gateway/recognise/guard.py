@@ -68,6 +68,7 @@ KNOWN_PHRASES: tuple[str, ...] = (
     "独播剧场",
     "獨播劇場",
     "Amara",
+    "社群提供",
     "小编字幕",
     "小編字幕",
     "由阿美拉",
@@ -86,6 +87,7 @@ KNOWN_PHRASES: tuple[str, ...] = (
 """Sentences of subtitles and video channels. None can be part of a radio call."""
 
 _SPACES_AND_MARKS = re.compile(r"[\W_]+")
+_SENTENCE_ENDS = re.compile(r"[,?!;，。？！；\n]+|\.(?!\w)")
 _RUN = re.compile(rf"(.{{1,{LONGEST_UNIT}}}?)\1{{{KEPT_REPEATS},}}", re.DOTALL)
 
 
@@ -176,7 +178,7 @@ def repeats(text: str) -> int:
 
 def known_share(text: str) -> float:
     """Return what share of the text's characters stands in sentences that contain a known invented phrase."""
-    sentences = [sentence for sentence in re.split(r"[,.?!;，。？！；\n]+", text) if bare(sentence)]
+    sentences = [sentence for sentence in _SENTENCE_ENDS.split(text) if bare(sentence)]
     total = sum(len(bare(sentence)) for sentence in sentences)
     known = [bare(phrase) for phrase in KNOWN_PHRASES]
     tainted = sum(

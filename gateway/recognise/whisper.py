@@ -61,9 +61,10 @@ class WhisperRecogniser:
         language: str = "zh",
         threads: int = 0,
         phone_head: PhoneHead | None = None,
+        fitted: bool = False,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Check and load the model in `folder`; `threads` 0 lets CTranslate2 choose.
+        """Check and load the model in `folder`; `threads` 0 lets CTranslate2 choose, `fitted` as in Encoder.
 
         Raises:
             ModelUnavailable: a file is missing or damaged, or the engine is not installed.
@@ -73,7 +74,7 @@ class WhisperRecogniser:
         self._vad = vad
         self._phone_head = phone_head
         self._timer = timer
-        self._encoder: Encoder | None = Encoder(folder, threads, model)
+        self._encoder: Encoder | None = Encoder(folder, threads, model, fitted=fitted)
         self._prompt, self._suppressed, self._tokenizer = _vocabulary(self._encoder.whisper, language)
 
     def transcribe(self, audio: Pcm) -> Transcript:
