@@ -1,0 +1,94 @@
+"""The corpus is planned so that development and test share nothing, and what is committed is described."""
+
+import csv
+from pathlib import Path
+
+import pytest
+import soundfile as sf
+import yaml
+
+from gateway.understand.registry import parse_units_csv
+from tools.calls import read_manifest
+from tools.corpus import UNITS, plan, units
+from tools.scripted import scripted_calls
+from tools.sentences import templates
+from tools.voice import VOICES, spoken_form
+
+DATA = Path(__file__).parents[1] / "data"
+LEXICON = Path(__file__).parents[2] / "config" / "lexicon.yaml"
+
+
+def test_splits_share_no_sentence_unit_or_voice() -> None:
+    dev, test = ([c for c in plan() if c.split == split] for split in ("dev", "test"))
+    for column in ("template", "text", "voice"):
+        shared = {getattr(c, column) for c in dev} & {getattr(c, column) for c in test}
+        assert not shared, column
+    assert not ({c.caller_id for c in dev} & {c.caller_id for c in test}) - {""}
+    assert not {t.text for t in templates() if t.split == "dev"} & {
+        t.text for t in templates() if t.split == "test"
+    }
+
+
+def test_plan_is_the_same_every_time_and_files_are_unique() -> None:
+    assert plan() == plan()
+    names = [c.file for c in plan()]
+    assert len(set(names)) == len(names)
+
+
+def test_every_label_is_one_the_lexicon_knows() -> None:
+    lexicon = yaml.safe_load(LEXICON.read_text(encoding="utf-8"))
+    codes = {t["code"] for t in lexicon["incident_types"]} | {"UNKNOWN"}
+    agencies = {a["code"] for a in lexicon["agencies"]}
+    calls = [*plan(), *scripted_calls()]
+    assert {c.code for c in calls} - {""} <= codes
+    assert {a for c in calls for a in c.agencies.split("|")} - {""} <= agencies
+    assert len({t.code for t in templates() if t.code}) >= 25
+
+
+def test_labels_say_what_the_words_say() -> None:
+    for call in plan():
+        assert "{" not in call.text
+        assert not call.caller or call.caller in call.text
+        assert not call.location or call.location in call.text
+        assert not call.headcount or call.headcount in call.text
+        if call.kind != "rollcall_call":
+            assert (call.callee == "command") == ("指挥中心" in call.text)
+
+
+def test_committed_calls_are_described_and_sound_as_long_as_they_say() -> None:
+    calls = read_manifest(DATA / "manifest.csv")
+    assert {c.file for c in calls} == {p.name for p in (DATA / "calls").glob("*.flac")}
+    known = {name for split in ("dev", "test") for _, name in units(split)}
+    for call in calls:
+        info = sf.info(DATA / "calls" / call.file)
+        assert (info.samplerate, info.channels) == (16_000, 1)
+        assert info.duration == pytest.approx(call.seconds, abs=0.02)
+        assert call.voice in VOICES
+        assert not call.caller or call.caller in known
+    assert sum((DATA / "calls" / c.file).stat().st_size for c in calls) < 12e6
+
+
+def test_units_are_a_valid_registry() -> None:
+    registered = parse_units_csv(UNITS.read_bytes(), UNITS.name)
+    with UNITS.open(encoding="utf-8") as rows:
+        assert len(registered) == sum(1 for _ in csv.DictReader(rows)) >= 100
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("华夏A区", "华夏诶区"),
+        ("在岗12人", "在岗十二人"),
+        ("120急救", "幺二零急救"),
+        ("6号楼", "六号楼"),
+        ("20人", "二十人"),
+        ("07", "洞拐"),
+        ("AED", "诶伊地"),
+    ],
+)
+def test_letters_and_digits_are_written_as_operators_say_them(written: str, said: str) -> None:
+    assert spoken_form(written) == said
+
+
+def test_radio_digits_on_request() -> None:
+    assert spoken_form("01279", radio_digits=True) == "洞幺两拐勾"
