@@ -1,0 +1,285 @@
+"""Everything the station has heard and said, in one SQLite file: the synchronous core of the store.
+
+One transaction per step. Events get their sequence number in the transaction that stores them, together with
+their outbox rows, the conversation they moved and the mark that their transmission is understood, so that
+after a crash either all of it happened or none.
+
+A logbook belongs to the thread that opened it. The daemon reaches it through `Store`, which owns that thread;
+a command that runs for a moment opens one directly.
+"""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Self
+
+from sqlite_utils import Database
+
+from gateway.clock import Clock
+from gateway.errors import StoreUnavailable
+from gateway.events import CloudEvent, Draft, seal
+from gateway.store.outbox import OutboxTable
+from gateway.store.records import HeardTransmission, Notice
+from gateway.store.registry import UnitTable
+from gateway.store.rows import heard_from_row, heard_to_row, stamp
+from gateway.store.schema import DATABASE_NAME, in_words, open_database
+
+
+class Logbook:
+    """The open database.
+
+    Do everything inside `with logbook.group():`, which makes it one transaction and words its failures.
+    """
+
+    def __init__(
+        self, db: Database, path: Path, source: str, clock: Clock, notices: tuple[Notice, ...]
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self.path = path
+        self.source = source
+        self.notices = notices
+        self.outbox = OutboxTable(db)
+        self.units = UnitTable(db)
+
+    @classmethod
+    def open(cls, data_dir: Path, source: str, clock: Clock) -> Self:
+        """Open data_dir's database, making folder, file and tables where they are missing.
+
+        Args:
+            data_dir: where the gateway keeps its files.
+            source: the CloudEvents source that new events are numbered under.
+            clock: stamps what is stored.
+
+        Raises:
+            StoreUnavailable: in words that say what to do.
+        """
+        make_folder(data_dir)
+        path = data_dir / DATABASE_NAME
+        db, notices = open_database(path, clock.now())
+        return cls(db, path, source, clock, notices)
+
+    def close(self) -> None:
+        """Close the file. May be called twice."""
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextlib.contextmanager
+    def group(self) -> Iterator[None]:
+        """Make everything inside one transaction, durable when the block ends, none of it when it raises.
+
+        Raises:
+            StoreUnavailable: the database failed; nothing inside the block happened.
+        """
+        try:
+            # Taking the write lock first lets a command working beside the daemon wait for its turn; a
+            # transaction that reads and only then writes would be refused at once.
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._db.commit()
+            except BaseException:
+                self._db.rollback()
+                raise
+        except sqlite3.Error as error:
+            raise StoreUnavailable(in_words(error, self.path)) from error
+
+    @contextlib.contextmanager
+    def step(self) -> Iterator[None]:
+        """Make everything inside stand or fall together within the group around it.
+
+        Raises:
+            StoreUnavailable: the database failed; nothing inside the block happened.
+        """
+        try:
+            with self._db.atomic():
+                yield
+        except sqlite3.Error as error:
+            raise StoreUnavailable(in_words(error, self.path)) from error
+
+    @property
+    def in_group(self) -> bool:
+        """False when no group is open, or when a failure has destroyed the one that was."""
+        return self._db.conn.in_transaction
+
+    def heard(self, heard: HeardTransmission) -> bool:
+        """Make a complete transmission durable; return False when it was known already."""
+        row = heard_to_row(heard, self._clock.now())
+        columns = ", ".join(row)
+        values = ", ".join(f":{name}" for name in row)
+        inserted = self._db.execute(
+            f"INSERT INTO transmissions ({columns}) VALUES ({values}) ON CONFLICT (id) DO NOTHING",  # noqa: S608
+            row,
+        )
+        return inserted.rowcount > 0
+
+    def unfinished(self) -> list[HeardTransmission]:
+        """Return transmissions heard and not yet understood, in the order they were heard."""
+        return [
+            heard_from_row(row)
+            for row in self._db.query("SELECT * FROM transmissions WHERE state = 'heard' ORDER BY rowid")
+        ]
+
+    def knows(self, transmission_id: str) -> bool:
+        """Say whether this transmission was ever made durable here."""
+        row = self._db.execute("SELECT 1 FROM transmissions WHERE id = ?", [transmission_id]).fetchone()
+        return row is not None
+
+    def attempt(self, transmission_id: str) -> int:
+        """Count a recognition about to begin; return how many there were, this one included.
+
+        Raises:
+            ValueError: no such transmission was heard.
+        """
+        row = self._db.execute(
+            "UPDATE transmissions SET attempts = attempts + 1 WHERE id = ? RETURNING attempts",
+            [transmission_id],
+        ).fetchone()
+        if row is None:
+            raise ValueError(f"transmission {transmission_id!r} was never heard")
+        return int(row[0])
+
+    def commit(
+        self,
+        transmission_id: str | None,
+        drafts: Sequence[Draft],
+        conversation: tuple[str, str] | None = None,
+        *,
+        quarantined: bool = False,
+    ) -> list[CloudEvent]:
+        """Store what came of a transmission, or of something else when `transmission_id` is None.
+
+        All in one transaction: the events with the next sequence numbers, their outbox rows, the
+        conversation as (radio id, JSON), and the transmission marked understood (quarantined when its
+        recognition is given up). A transmission already marked is left alone, and the events that were
+        stored for it are returned.
+
+        Raises:
+            ValueError: the transmission was never heard, or a draft's id was used before.
+        """
+        with self._db.atomic():
+            if transmission_id is not None and not self._finish(transmission_id, quarantined=quarantined):
+                return self._events_of(transmission_id)
+            events = [self._append(draft, transmission_id) for draft in drafts]
+            if conversation is not None:
+                self._db.execute(
+                    "INSERT OR REPLACE INTO conversations VALUES (?, ?, ?)",
+                    [*conversation, stamp(self._clock.now())],
+                )
+            return events
+
+    def _finish(self, transmission_id: str, *, quarantined: bool) -> bool:
+        """Mark a transmission as done; return False when it was before."""
+        marked = self._db.execute(
+            "UPDATE transmissions SET state = ? WHERE id = ? AND state = 'heard'",
+            ["quarantined" if quarantined else "understood", transmission_id],
+        )
+        if marked.rowcount == 0 and not self.knows(transmission_id):
+            raise ValueError(f"transmission {transmission_id!r} was never heard")
+        return marked.rowcount > 0
+
+    def _append(self, draft: Draft, transmission_id: str | None) -> CloudEvent:
+        (sequence,) = self._db.execute(
+            "INSERT INTO sources VALUES (?, 1) "
+            "ON CONFLICT (source) DO UPDATE SET last_sequence = last_sequence + 1 RETURNING last_sequence",
+            [self.source],
+        ).fetchone()
+        event = seal(draft, self.source, sequence)
+        now = stamp(self._clock.now())
+        try:
+            stored = self._db.execute(
+                "INSERT INTO events (source, sequence, id, kind, subject, order_key, transmission_id, "
+                "document, stored_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    self.source,
+                    sequence,
+                    event.id,
+                    draft.kind,
+                    event.subject,
+                    event.correlationid,
+                    transmission_id,
+                    event.to_json(),
+                    now,
+                ],
+            )
+        except sqlite3.IntegrityError as error:
+            raise ValueError(f"event {event.id!r} ({draft.kind}) is stored already: {error}") from error
+        self._db.execute(
+            "INSERT INTO outbox (position, lane, state, enqueued_at) VALUES (?, 'live', 'waiting', ?)",
+            [stored.lastrowid, now],
+        )
+        return event
+
+    def _events_of(self, transmission_id: str) -> list[CloudEvent]:
+        return self._events("transmission_id = ?", [transmission_id])
+
+    def events_since(self, sequence: int, limit: int = 1000) -> list[CloudEvent]:
+        """Return up to `limit` events of this source numbered above `sequence`, delivered or not."""
+        return self._events("source = ? AND sequence > ?", [self.source, sequence], limit)
+
+    def _events(self, where: str, arguments: Sequence[str | int], limit: int = -1) -> list[CloudEvent]:
+        return [
+            CloudEvent.model_validate_json(row["document"])
+            for row in self._db.query(
+                f"SELECT document FROM events WHERE {where} ORDER BY position LIMIT ?",  # noqa: S608
+                [*arguments, limit],
+            )
+        ]
+
+    def last_sequence(self) -> int:
+        """Return the number of this source's newest event, 0 before the first."""
+        row = self._db.execute("SELECT last_sequence FROM sources WHERE source = ?", [self.source]).fetchone()
+        return int(row[0]) if row is not None else 0
+
+    def drop(self, positions: Sequence[int], draft: Draft) -> CloudEvent | None:
+        """Give up outbox entries and store the event that says so, both or neither.
+
+        Returns None, storing nothing, when none of the positions is in the outbox.
+        """
+        with self._db.atomic():
+            if self.outbox.remove(positions) == 0:
+                return None
+            return self._append(draft, None)
+
+    def conversations(self) -> dict[str, str]:
+        """Return each radio's conversation as the JSON it was stored with."""
+        return {
+            row["radio_id"]: row["state"]
+            for row in self._db.query("SELECT radio_id, state FROM conversations ORDER BY radio_id")
+        }
+
+    def prune(self, before: datetime) -> int:
+        """Forget delivered events stored before a time; return how many. What waits is never touched."""
+        return self._db.execute(
+            "DELETE FROM events WHERE stored_at < ? AND position NOT IN (SELECT position FROM outbox)",
+            [stamp(before)],
+        ).rowcount
+
+    def next_session(self) -> int:
+        """Count a connection to the broker about to begin; return its number."""
+        (session,) = self._db.execute(
+            "INSERT INTO meta VALUES ('session', '1') ON CONFLICT (key) "
+            "DO UPDATE SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT) RETURNING value"
+        ).fetchone()
+        return int(session)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder readable by the gateway's own group only.
+
+    Raises:
+        StoreUnavailable: it cannot be made.
+    """
+    try:
+        folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreUnavailable(
+            f"{folder}: cannot be made ({error.strerror}); make it by hand and let the gateway write in it"
+        ) from error

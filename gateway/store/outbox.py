@@ -1,0 +1,89 @@
+"""Events that have not been delivered, in the order they were numbered. Called on the owner thread only."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlite_utils import Database
+
+from gateway.store.records import OutboxCounts, OutboxEntry
+from gateway.store.rows import entry_from_row
+
+_JOINED = """
+    SELECT o.*, e.source, e.sequence, e.id, e.kind, e.subject, e.order_key, e.document
+    FROM outbox o JOIN events e USING (position)
+"""
+
+
+class OutboxTable:
+    """The outbox table. A row leaves it only by `delivered` or `drop`."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def next_batch(self, limit: int, after: int = 0) -> list[OutboxEntry]:
+        """Return up to `limit` waiting entries with a position beyond `after`, oldest first."""
+        sql = _JOINED + "WHERE o.state = 'waiting' AND o.position > ? ORDER BY o.position LIMIT ?"
+        return [entry_from_row(row) for row in self._db.query(sql, [after, limit])]
+
+    def list(self, limit: int = 1000) -> list[OutboxEntry]:
+        """Return up to `limit` entries, waiting and set aside, oldest first."""
+        sql = _JOINED + "ORDER BY o.position LIMIT ?"
+        return [entry_from_row(row) for row in self._db.query(sql, [limit])]
+
+    def counts(self) -> OutboxCounts:
+        """Count what waits and what was set aside."""
+        waiting, set_aside, oldest = self._db.execute("""
+            SELECT count(*) FILTER (WHERE state = 'waiting'),
+                   count(*) FILTER (WHERE state = 'set_aside'),
+                   min(enqueued_at) FILTER (WHERE state = 'waiting')
+            FROM outbox
+        """).fetchone()
+        return OutboxCounts(waiting, set_aside, datetime.fromisoformat(oldest) if oldest else None)
+
+    def delivered(self, positions: Sequence[int]) -> None:
+        """Forget entries that the broker has accepted; the events themselves stay for resync."""
+        with self._db.atomic():
+            for position in positions:
+                self._db.execute("DELETE FROM outbox WHERE position = ?", [position])
+
+    def retry_later(self, position: int, error: str) -> None:
+        """Note that the broker could not take an entry now; it stays waiting."""
+        self._db.execute(
+            "UPDATE outbox SET attempts = attempts + 1, last_error = ? WHERE position = ?", [error, position]
+        )
+
+    def set_aside(self, position: int, reason: str) -> None:
+        """Stop sending an entry that cannot be delivered as it is, until a person retries or drops it."""
+        self._db.execute(
+            "UPDATE outbox SET state = 'set_aside', attempts = attempts + 1, reason = ?, last_error = ? "
+            "WHERE position = ?",
+            [reason, reason, position],
+        )
+
+    def retry(self, positions: Sequence[int] | None = None) -> int:
+        """Let entries that were set aside wait again, all of them when None; return how many there were."""
+        with self._db.atomic():
+            if positions is None:
+                return self._db.execute(
+                    "UPDATE outbox SET state = 'waiting', reason = NULL WHERE state = 'set_aside'"
+                ).rowcount
+            return sum(
+                self._db.execute(
+                    "UPDATE outbox SET state = 'waiting', reason = NULL "
+                    "WHERE position = ? AND state = 'set_aside'",
+                    [position],
+                ).rowcount
+                for position in positions
+            )
+
+    def remove(self, positions: Sequence[int]) -> int:
+        """Give entries up for good; return how many there were. The caller stores the event that says so."""
+        with self._db.atomic():
+            return sum(
+                self._db.execute("DELETE FROM outbox WHERE position = ?", [position]).rowcount
+                for position in positions
+            )
+
+    def all_to_backlog(self) -> None:
+        """Mark what waits as left over from an earlier run."""
+        self._db.execute("UPDATE outbox SET lane = 'backlog' WHERE lane = 'live' AND state = 'waiting'")

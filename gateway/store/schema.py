@@ -1,0 +1,216 @@
+"""The database file: its tables, how it is opened, and what its failures mean in words."""
+
+import contextlib
+import sqlite3
+from datetime import datetime
+from pathlib import Path
+
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
+
+from gateway.errors import StoreUnavailable
+from gateway.store.records import Notice
+
+DATABASE_NAME = "gateway.db"
+BUSY_TIMEOUT_S = 10.0
+_DAMAGED = ("SQLITE_NOTADB", "SQLITE_CORRUPT")
+
+_IN_WORDS = {
+    ("SQLITE_FULL",): "the disk is full; free some space, nothing more is stored until then",
+    ("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH"): (
+        "cannot be written; check who owns the folder and whether it is read-only"
+    ),
+    ("SQLITE_CANTOPEN",): "cannot be opened; check that the folder is there and may be written",
+    ("SQLITE_BUSY", "SQLITE_LOCKED"): "another program holds it locked; end that program or wait",
+    ("SQLITE_IOERR",): "reading or writing failed; check the disk",
+    _DAMAGED: "is damaged; stop the gateway and start it again, it then starts a new one",
+}
+
+migrations = Migrations("radio-gateway")
+
+
+@migrations(name="0001-first-tables")
+def _first_tables(db: Database) -> None:
+    db.executescript("""
+        CREATE TABLE meta (
+            key TEXT PRIMARY KEY,
+            value TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE sources (
+            source TEXT PRIMARY KEY,
+            last_sequence INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE transmissions (
+            id TEXT PRIMARY KEY,
+            radio_id TEXT NOT NULL,
+            started_at TEXT NOT NULL,
+            duration_s REAL NOT NULL,
+            end TEXT NOT NULL,
+            dropped_frames INTEGER NOT NULL,
+            sound_class TEXT,
+            audio TEXT,
+            signalling TEXT NOT NULL,
+            state TEXT NOT NULL CHECK (state IN ('heard', 'understood', 'quarantined')),
+            attempts INTEGER NOT NULL DEFAULT 0,
+            heard_at TEXT NOT NULL
+        ) STRICT;
+        CREATE INDEX transmissions_unfinished ON transmissions (state) WHERE state = 'heard';
+        CREATE TABLE events (
+            position INTEGER PRIMARY KEY AUTOINCREMENT,
+            source TEXT NOT NULL,
+            sequence INTEGER NOT NULL,
+            id TEXT NOT NULL UNIQUE,
+            kind TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            order_key TEXT,
+            transmission_id TEXT REFERENCES transmissions (id),
+            document TEXT NOT NULL,
+            stored_at TEXT NOT NULL,
+            UNIQUE (source, sequence)
+        ) STRICT;
+        CREATE INDEX events_of_transmission ON events (transmission_id) WHERE transmission_id IS NOT NULL;
+        CREATE INDEX events_by_age ON events (stored_at);
+        CREATE TABLE outbox (
+            position INTEGER PRIMARY KEY REFERENCES events (position),
+            lane TEXT NOT NULL CHECK (lane IN ('live', 'backlog')),
+            state TEXT NOT NULL CHECK (state IN ('waiting', 'set_aside')),
+            attempts INTEGER NOT NULL DEFAULT 0,
+            reason TEXT,
+            last_error TEXT,
+            enqueued_at TEXT NOT NULL
+        ) STRICT;
+        CREATE TABLE conversations (
+            radio_id TEXT PRIMARY KEY,
+            state TEXT NOT NULL,
+            changed_at TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE units (
+            place INTEGER PRIMARY KEY,
+            unit_id TEXT NOT NULL UNIQUE,
+            name TEXT NOT NULL,
+            state TEXT NOT NULL CHECK (state IN ('active', 'holiday', 'disabled')),
+            record TEXT NOT NULL
+        ) STRICT;
+    """)
+
+
+def open_database(path: Path, now: datetime) -> tuple[Database, tuple[Notice, ...]]:
+    """Open the database, creating it or bringing its tables up to date.
+
+    A file that is damaged or no database at all is kept under another name and a new one is started; the
+    notice returned says so. The calling thread owns the connection.
+
+    Raises:
+        StoreUnavailable: the file cannot be opened or written, or a newer version has written it.
+    """
+    try:
+        return _open_sound(path), ()
+    except sqlite3.Error as error:
+        if not _is_damage(error):
+            raise StoreUnavailable(in_words(error, path)) from error
+        damage = str(error)
+    try:
+        last_sequences = _salvage_sequences(path)
+        kept_as = _keep_aside(path, now)
+        db = _open_sound(path)
+        with db.atomic():
+            for source, last in last_sequences.items():
+                db.execute("INSERT INTO sources VALUES (?, ?)", (source, last))
+    except (OSError, sqlite3.Error) as error:
+        raise StoreUnavailable(
+            f"{path}: is damaged ({damage}) and cannot be replaced: {error}; move it away by hand"
+        ) from error
+    carried = "" if last_sequences else "; sequence numbers start again at 1"
+    return db, (
+        Notice(
+            what="store",
+            message=f"{path.name} was damaged ({damage}); it is kept as {kept_as.name}, a new one was started"
+            + carried,
+            action=f"check the disk; undelivered events may be read from {kept_as} with `sqlite3 … .recover`",
+        ),
+    )
+
+
+def _open_sound(path: Path) -> Database:
+    """Open and check; raises sqlite3.Error, with the connection closed, when anything is wrong."""
+    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S)
+    try:
+        db = Database(connection, execute_plugins=False)
+        db.enable_wal()
+        # FULL, not NORMAL: in WAL mode NORMAL may take back the last commits when the power goes.
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA foreign_keys = ON")
+        _refuse_unsound(db, path)
+        migrations.apply(db)
+    except BaseException:
+        connection.close()
+        raise
+    return db
+
+
+def _refuse_unsound(db: Database, path: Path) -> None:
+    verdict = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if verdict != "ok":
+        raise _damaged(verdict)
+    newer = sorted({migration.name for migration in migrations.applied(db)} - _names_of_this_version())
+    if newer:
+        raise StoreUnavailable(
+            f"{path}: was written by a newer radio-gateway (it knows {', '.join(newer)}); "
+            "install that version again, or move the file away"
+        )
+
+
+def _names_of_this_version() -> frozenset[str]:
+    empty = Database(memory=True)
+    try:
+        return frozenset(migration.name for migration in migrations.pending(empty))
+    finally:
+        empty.close()
+
+
+def _damaged(verdict: str) -> sqlite3.DatabaseError:
+    error = sqlite3.DatabaseError(verdict)
+    error.sqlite_errorname = "SQLITE_CORRUPT"
+    return error
+
+
+def _is_damage(error: sqlite3.Error) -> bool:
+    return str(getattr(error, "sqlite_errorname", "")).startswith(_DAMAGED)
+
+
+def _salvage_sequences(path: Path) -> dict[str, int]:
+    """Read the sequence counters if that page still reads, so that numbers go on rather than start again."""
+    with (
+        contextlib.suppress(sqlite3.Error),
+        contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as damaged,
+    ):
+        return {
+            str(source): int(last)
+            for source, last in damaged.execute("SELECT source, last_sequence FROM sources")
+        }
+    return {}
+
+
+def _keep_aside(path: Path, now: datetime) -> Path:
+    stamp = now.strftime("%Y%m%dT%H%M%S")
+    kept_as = path.with_name(f"{path.name}.damaged-{stamp}")
+    copy = 1
+    while kept_as.exists():
+        copy += 1
+        kept_as = path.with_name(f"{path.name}.damaged-{stamp}-{copy}")
+    # The write-ahead log goes first: left behind, it would be replayed into the new database.
+    for suffix in ("-wal", "-shm"):
+        side = path.with_name(path.name + suffix)
+        if side.exists():
+            side.rename(kept_as.with_name(kept_as.name + suffix))
+    path.rename(kept_as)
+    return kept_as
+
+
+def in_words(error: sqlite3.Error, path: Path) -> str:
+    """Say what a database error means to the person at the station and what to do about it."""
+    name = str(getattr(error, "sqlite_errorname", ""))
+    for beginnings, words in _IN_WORDS.items():
+        if name.startswith(beginnings):
+            return f"{path}: {words} ({error})"
+    return f"{path}: {error}"
