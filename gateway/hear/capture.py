@@ -1,0 +1,326 @@
+"""One radio's ear: the thread that reads its source, cuts transmissions and keeps them as they are received.
+
+What comes out is a row of events on the capture thread, in the order of time: Opened and Completed around
+each transmission, Fault and Recovered around each failure, Ended at last. A device that goes away is opened
+again for ever, a little later each time; only a source that has ended, or can never work, ends the thread.
+"""
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal, Protocol
+
+import numpy as np
+
+from drivers.base import AudioFrame, AudioSource, DeviceError, DeviceLost, DeviceMisused, EndOfAudio
+from gateway.clock import Clock
+from gateway.errors import GatewayError
+from gateway.hear.airtime import AirTime
+from gateway.hear.audio import Converter
+from gateway.hear.segmenter import Audio, Closed, Segmenter, Squelch, SquelchEvent
+from gateway.hear.segmenter import Opened as SquelchOpened
+from gateway.model import RATE_HZ, End, Pcm, Transmission
+
+READ_TIMEOUT_S = 0.25
+SILENT_DEVICE_S = 10.0
+"""A live device that delivers nothing for this long is taken for lost."""
+FIRST_BACK_OFF_S = 0.5
+LONGEST_BACK_OFF_S = 10.0
+_ROOM_POLL_S = 0.25
+
+
+class SpoolFile(Protocol):
+    """One transmission on its way to disk. Used by the capture thread only."""
+
+    def append(self, pcm: Pcm) -> None:
+        """Keep more samples."""
+
+    def finish(self, end: End, dropped_frames: int = 0) -> object:
+        """Complete the file; what it returns travels in Completed.kept."""
+
+    def discard(self) -> None:
+        """Forget the file."""
+
+
+class Spool(Protocol):
+    """Where transmissions are kept. Each method raises GatewayError when the disk refuses."""
+
+    def begin(self, transmission_id: str, radio_id: str, started_at: datetime) -> SpoolFile:
+        """Start keeping a transmission."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A transmission has begun; it is being received now."""
+
+    radio_id: str
+    transmission_id: str
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """A transmission is over. `kept` is what the spool returned for it, None when it could not be kept."""
+
+    transmission: Transmission
+    kept: object | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something failed: `what` says which part, `message` what a person should know."""
+
+    radio_id: str
+    what: Literal["source", "spool", "capture"]
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """The source works again."""
+
+    radio_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """Nothing more will come from this radio. `message` says why when it was not simply the end of a file."""
+
+    radio_id: str
+    message: str | None = None
+
+
+CaptureEvent = Opened | Completed | Fault | Recovered | Ended
+
+
+class Capture:
+    """The capture thread of one radio.
+
+    `on_event` is called on the capture thread and must not block for long. `new_id` is called on the capture
+    thread only. `carrier`, where the radio has a carrier line, is asked once for each frame. `wait_for_room`
+    is asked only for sources that are not live: it waits up to the given seconds and returns whether
+    another transmission may be taken in; a live source never waits.
+    """
+
+    def __init__(
+        self,
+        radio_id: str,
+        source: AudioSource,
+        spool: Spool,
+        *,
+        clock: Clock,
+        new_id: Callable[[], str],
+        on_event: Callable[[CaptureEvent], None],
+        squelch: Squelch | None = None,
+        carrier: Callable[[], bool | None] = lambda: None,
+        wait_for_room: Callable[[float], bool] = lambda _timeout_s: True,
+    ) -> None:
+        self.radio_id = radio_id
+        self._source = source
+        self._clock = clock
+        self._on_event = on_event
+        self._carrier = carrier
+        self._wait_for_room = wait_for_room
+        self._keeper = _Keeper(radio_id, spool, new_id, on_event)
+        self._squelch = squelch or Squelch()
+        self._stopping = threading.Event()
+        self._back_off_s = FIRST_BACK_OFF_S
+        self._is_faulty = False
+        self._thread = threading.Thread(target=self._run, name=f"capture-{radio_id}", daemon=True)
+
+    def start(self) -> None:
+        """Begin to listen. Once only."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 5.0) -> bool:
+        """Stop listening: an open transmission is completed with end "stopped", then the thread ends.
+
+        May be called twice and from any thread but the capture thread. Returns false when the thread did not
+        end within `timeout_s`, which means a driver does not return from read.
+        """
+        self._stopping.set()
+        self._source.close()
+        if self._thread.ident is not None:
+            self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the capture thread runs."""
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        message: str | None = None
+        try:
+            while not self._stopping.is_set():
+                try:
+                    self._listen()
+                except EndOfAudio as end:
+                    message = str(end) or None
+                    break
+                except DeviceMisused as error:
+                    self._report(str(error))
+                    message = str(error)
+                    break
+                except DeviceError as error:
+                    self._wait_for_device(error)
+        except Exception as error:  # noqa: BLE001 - a radio that falls silent without a word is the worst fault
+            message = f"radio {self.radio_id} is not heard any more: {type(error).__name__}: {error}"
+            self._on_event(Fault(self.radio_id, "capture", message))
+        finally:
+            self._source.close()
+            self._on_event(Ended(self.radio_id, message))
+
+    def _listen(self) -> None:
+        """Hear one opened source until it ends, is lost, or the capture is stopped."""
+        self._source.open()
+        session = _Session(self._source, self._squelch, self._keeper, self._clock)
+        try:
+            self._read_all(session)
+        finally:
+            self._source.close()
+            session.finish()
+
+    def _read_all(self, session: "_Session") -> None:
+        heard_at_s = self._clock.monotonic_s()
+        while not self._stopping.is_set():
+            if not self._source.is_live and not self._wait_for_room(_ROOM_POLL_S):
+                continue
+            try:
+                frame = self._source.read(READ_TIMEOUT_S)
+            except DeviceLost:
+                if self._stopping.is_set():
+                    return
+                raise
+            if frame is not None:
+                heard_at_s = self._clock.monotonic_s()
+                self._works_again()
+                session.hear(frame, self._carrier())
+            elif self._source.is_live and self._clock.monotonic_s() - heard_at_s > SILENT_DEVICE_S:
+                raise DeviceLost(f"the device delivers no audio any more (for {SILENT_DEVICE_S:.0f} s)")
+
+    def _report(self, message: str) -> None:
+        if not self._is_faulty:
+            self._is_faulty = True
+            self._on_event(Fault(self.radio_id, "source", message))
+
+    def _works_again(self) -> None:
+        self._back_off_s = FIRST_BACK_OFF_S
+        if self._is_faulty:
+            self._is_faulty = False
+            self._on_event(Recovered(self.radio_id))
+
+    def _wait_for_device(self, error: DeviceError) -> None:
+        if self._stopping.is_set():
+            return
+        self._report(str(error))
+        self._stopping.wait(self._back_off_s)
+        self._back_off_s = min(2 * self._back_off_s, LONGEST_BACK_OFF_S)
+
+
+class _Session:
+    """What is known while a source stays open: positions start from 0 with it."""
+
+    def __init__(self, source: AudioSource, squelch: Squelch, keeper: "_Keeper", clock: Clock) -> None:
+        self._converter = Converter(source.format)
+        self._segmenter = Segmenter(squelch)
+        self._keeper = keeper
+        self._air_time = AirTime(clock, is_live=source.is_live)
+        self._next_sequence = 0
+        self._converted = 0
+        self._losses: list[tuple[int, int]] = []
+
+    def hear(self, frame: AudioFrame, carrier: bool | None) -> None:
+        """Take one frame."""
+        lost = max(0, frame.sequence - self._next_sequence) or int(frame.overflow)
+        self._next_sequence = frame.sequence + 1
+        if lost:
+            self._losses.append((self._segmenter.position, lost))
+            self._air_time.forget()
+        self._converted += len(frame.pcm) // frame.format.frame_bytes
+        self._air_time.note(self._converted / frame.format.rate_hz, frame.captured_ns)
+        self._take(self._segmenter.feed(self._converter.feed(frame.pcm), carrier))
+
+    def finish(self) -> None:
+        """Complete what is open; the source delivers no more."""
+        self._take(self._segmenter.feed(self._converter.flush()))
+        self._take(self._segmenter.flush())
+
+    def _take(self, events: list[SquelchEvent]) -> None:
+        for event in events:
+            if isinstance(event, SquelchOpened):
+                self._keeper.begin(event.start, self._air_time.at(event.start / RATE_HZ))
+            elif isinstance(event, Audio):
+                self._keeper.append(event.pcm)
+            elif isinstance(event, Closed):
+                self._keeper.complete(event, self._lost_until(event.end))
+
+    def _lost_until(self, end: int) -> int:
+        """Return how many frames were lost inside the transmission that ends now, and forget those before."""
+        start = self._keeper.start
+        inside = sum(lost for position, lost in self._losses if start <= position <= end)
+        self._losses = [(position, lost) for position, lost in self._losses if position > end]
+        return inside
+
+
+class _Keeper:
+    """Keeps the open transmission in memory and in the spool. A refusing disk costs the copy only."""
+
+    def __init__(
+        self,
+        radio_id: str,
+        spool: Spool,
+        new_id: Callable[[], str],
+        on_event: Callable[[CaptureEvent], None],
+    ) -> None:
+        self.start = 0
+        self._radio_id = radio_id
+        self._spool = spool
+        self._new_id = new_id
+        self._on_event = on_event
+        self._id = ""
+        self._started_at = datetime.min.replace(tzinfo=UTC)
+        self._pieces: list[Pcm] = []
+        self._file: SpoolFile | None = None
+
+    def begin(self, start: int, started_at: datetime) -> None:
+        self.start = start
+        self._id, self._started_at, self._pieces = self._new_id(), started_at, []
+        self._file = None
+        with self._disk_may_refuse():
+            self._file = self._spool.begin(self._id, self._radio_id, started_at)
+        self._on_event(Opened(self._radio_id, self._id, started_at))
+
+    def append(self, pcm: Pcm) -> None:
+        self._pieces.append(pcm)
+        if self._file is not None:
+            with self._disk_may_refuse():
+                self._file.append(pcm)
+
+    def complete(self, closed: Closed, dropped_frames: int) -> None:
+        kept: object | None = None
+        if self._file is not None:
+            with self._disk_may_refuse():
+                kept = self._file.finish(closed.reason, dropped_frames)
+        audio = np.concatenate([np.empty(0, dtype=np.int16), *self._pieces])
+        transmission = Transmission(
+            id=self._id,
+            radio_id=self._radio_id,
+            started_at=self._started_at,
+            duration_s=len(audio) / RATE_HZ,
+            audio=audio,
+            end=closed.reason,
+            dropped_frames=dropped_frames,
+        )
+        self._pieces, self._file = [], None
+        self._on_event(Completed(transmission, kept))
+
+    @contextlib.contextmanager
+    def _disk_may_refuse(self) -> Iterator[None]:
+        try:
+            yield
+        except (GatewayError, OSError) as error:
+            self._file = None
+            self._on_event(Fault(self._radio_id, "spool", str(error)))
