@@ -8,7 +8,7 @@ import threading
 import wave
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 import soundfile
@@ -186,6 +186,7 @@ class WavefileSink(AudioSink):
         self._lock = threading.Lock()
         self._is_open = False
         self._file: wave.Wave_write | None = None
+        self._raw: BinaryIO | None = None
         self._format: AudioFormat | None = None
 
     def open(self) -> None:
@@ -201,7 +202,9 @@ class WavefileSink(AudioSink):
         with self._lock:
             if self._file is not None:
                 self._file.close()
-            self._file = self._format = None
+            if self._raw is not None:
+                self._raw.close()
+            self._file = self._format = self._raw = None
             self._is_open = False
 
     def write(self, pcm: bytes, fmt: AudioFormat) -> None:
@@ -226,7 +229,9 @@ class WavefileSink(AudioSink):
                 raise DeviceLost(f"{self._path} cannot be written: {error.strerror}") from error
 
     def _begin(self, fmt: AudioFormat) -> wave.Wave_write:
-        file = wave.open(str(self._path), "wb")  # noqa: SIM115 - lives until close
+        # Unbuffered, so that what was said is on disk, header and all, if the process dies.
+        self._raw = self._path.open("wb", buffering=0)
+        file = wave.open(self._raw, "wb")  # noqa: SIM115 - lives until close
         file.setnchannels(fmt.channels)
         file.setsampwidth(fmt.sample_width_bytes)
         file.setframerate(fmt.rate_hz)

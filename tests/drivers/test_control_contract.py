@@ -1,0 +1,55 @@
+"""What every control does."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from drivers import registry
+from drivers.base import Carrier, DeviceLost, RadioControl
+from drivers.virtual import VirtualRadio
+
+
+@pytest.fixture(params=sorted(registry.CONTROLS))
+def control(request: pytest.FixtureRequest, tmp_path: Path) -> RadioControl:
+    options = {"none": {}, "virtual": {"radio": str(tmp_path)}}
+    return registry.make_control(request.param, options[request.param], tmp_path)
+
+
+def test_keys_and_releases_any_number_of_times(control: RadioControl) -> None:
+    with control:
+        control.unkey()
+        for _ in range(2):
+            control.key()
+            control.key()
+            control.unkey()
+            control.unkey()
+
+
+def test_tells_the_carrier_or_that_it_cannot(control: RadioControl) -> None:
+    with control:
+        assert control.carrier() in {None, Carrier(is_open=False)}
+
+
+def test_close_may_be_called_twice_and_before_open(control: RadioControl) -> None:
+    control.close()
+    control.open()
+    control.close()
+    control.close()
+
+
+def test_opening_asserts_nothing_and_closing_releases(control: RadioControl, tmp_path: Path) -> None:
+    radio = VirtualRadio.named(str(tmp_path))
+    control.open()
+    assert not radio.is_keyed
+    control.key()
+    control.close()
+    assert not radio.is_keyed
+
+
+def test_a_closed_virtual_control_is_lost(tmp_path: Path) -> None:
+    control = registry.make_control("virtual", {"radio": str(tmp_path)}, tmp_path)
+    calls: list[Callable[[], object]] = [control.key, control.unkey, control.carrier]
+    for call in calls:
+        with pytest.raises(DeviceLost, match="not open"):
+            call()

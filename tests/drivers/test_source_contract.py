@@ -1,0 +1,153 @@
+"""What every source does, whatever is behind it."""
+
+import threading
+import time
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from drivers import registry
+from drivers.base import AudioFrame, AudioSource, DeviceError, DeviceLost, EndOfAudio
+from drivers.virtual import VirtualRadio
+
+MakeSource = Callable[..., AudioSource]
+
+
+@pytest.fixture(params=sorted(registry.SOURCES))
+def make_source(request: pytest.FixtureRequest, tmp_path: Path, recording: Callable[..., Path]) -> MakeSource:
+    """Make a source of each kind with half a second to hear; keyword arguments are more options."""
+    recording("calls/one.wav", seconds=0.5)
+    options = {
+        "wavefile": {"path": "calls/one.wav"},
+        "virtual": {"radio": str(tmp_path), "path": "calls", "gap_s": 0.05},
+    }
+
+    def make(**more: object) -> AudioSource:
+        return registry.make_source(request.param, options[request.param] | more, tmp_path)
+
+    return make
+
+
+def read_all(source: AudioSource) -> list[AudioFrame]:
+    frames: list[AudioFrame] = []
+    while True:
+        try:
+            frame = source.read(1.0)
+        except EndOfAudio:
+            return frames
+        assert frame is not None
+        frames.append(frame)
+
+
+def test_ends_with_end_of_audio_after_a_contiguous_sequence(make_source: MakeSource) -> None:
+    with make_source(pace="fast") as source:
+        frames = read_all(source)
+        assert [frame.sequence for frame in frames] == list(range(len(frames)))
+        assert sum(frame.duration_s for frame in frames) >= 0.5
+        assert {frame.format for frame in frames} == {source.format}
+        assert not any(frame.overflow for frame in frames)
+        with pytest.raises(EndOfAudio):
+            source.read(0.1)
+
+
+def test_hears_the_same_whatever_the_chunk_length(make_source: MakeSource) -> None:
+    heard = []
+    for chunk_s in (0.01, 0.0333, 0.5):
+        with make_source(pace="fast", chunk_s=chunk_s) as source:
+            heard.append(b"".join(frame.pcm for frame in read_all(source)))
+        VirtualRadio._named.clear()
+    shortest = min(len(pcm) for pcm in heard)
+    assert shortest > 10_000
+    assert len({pcm[:shortest] for pcm in heard}) == 1
+
+
+def test_nothing_within_the_time_out_is_none(make_source: MakeSource) -> None:
+    with make_source(pace="realtime", chunk_s=1.0) as source:
+        begun_at = time.monotonic()
+        assert source.read(0.05) is None
+        assert 0.04 < time.monotonic() - begun_at < 0.5
+        assert source.read(0.0) is None
+
+
+def test_a_realtime_source_takes_its_time_and_says_when(make_source: MakeSource) -> None:
+    with make_source(pace="realtime", chunk_s=0.05) as source:
+        assert source.is_live
+        begun_at = time.monotonic()
+        frames = [source.read(1.0) for _ in range(5)]
+        took_s = time.monotonic() - begun_at
+    assert 0.2 < took_s < 0.6
+    times = [frame.captured_ns for frame in frames if frame is not None]
+    steps = [later - sooner for sooner, later in pairwise(times)]
+    assert steps == pytest.approx([50_000_000] * 4, abs=1000)
+    assert abs(times[-1] / 1e9 - time.monotonic()) < 0.5
+
+
+def test_a_fast_source_is_not_live(make_source: MakeSource) -> None:
+    assert not make_source(pace="fast").is_live
+
+
+def test_a_negative_time_out_is_refused(make_source: MakeSource) -> None:
+    with make_source() as source, pytest.raises(ValueError, match="must not be negative"):
+        source.read(-1.0)
+
+
+def test_close_may_be_called_twice_and_before_open(make_source: MakeSource) -> None:
+    source = make_source()
+    source.close()
+    source.open()
+    source.close()
+    source.close()
+
+
+def test_reading_what_is_not_open_is_an_error(make_source: MakeSource) -> None:
+    source = make_source()
+    with pytest.raises(DeviceLost, match="not open"):
+        source.read(0.1)
+    source.open()
+    source.close()
+    with pytest.raises(DeviceLost, match="not open"):
+        source.read(0.1)
+
+
+def test_close_from_another_thread_ends_a_read(make_source: MakeSource) -> None:
+    source = make_source(pace="realtime", chunk_s=2.0)
+    source.open()
+    closing = threading.Timer(0.1, source.close)
+    closing.start()
+    begun_at = time.monotonic()
+    assert source.read(5.0) is None
+    assert time.monotonic() - begun_at < 1.0
+    closing.join()
+
+
+def test_closing_while_reading_never_breaks_the_reader(make_source: MakeSource) -> None:
+    for _ in range(20):
+        source = make_source(pace="fast", chunk_s=0.005)
+        source.open()
+        closing = threading.Timer(0.002, source.close)
+        closing.start()
+        try:
+            while source.read(0.1) is not None:
+                pass
+        except (EndOfAudio, DeviceError):
+            pass
+        closing.join()
+
+
+def test_opens_again(make_source: MakeSource) -> None:
+    source = make_source(pace="fast")
+    for _ in range(2):
+        source.open()
+        frame = source.read(0.5)
+        assert frame is not None
+        assert frame.sequence == 0
+        source.close()
+
+
+def test_opening_keys_nothing(make_source: MakeSource, tmp_path: Path) -> None:
+    radio = VirtualRadio.named(str(tmp_path))
+    with make_source():
+        assert not radio.is_keyed
+    assert not radio.keyed
