@@ -1,8 +1,8 @@
 """Numbers as they are spoken on the air, written as digits.
 
 Speakers mix three systems: the radio digits 洞幺两拐勾, the plain 零一二…九, and positional 十百千万.
-Every numeral character is also part of ordinary words (一切, 洞口, 万达, 十分), so a numeral is rewritten only
-when its surroundings say that it counts or labels something:
+Every numeral character is also part of ordinary words (一切, 洞口, 万达, 十分), so a numeral is rewritten
+only when its surroundings say that it counts or labels something:
 
 - a run of two or more digit words is a digit string: 幺幺洞 is 110, 五零二 is 502;
 - 十百千万 after a digit make the run positional: 三十五 is 35, 一百零三 is 103, 一百二 is 120;
@@ -35,6 +35,9 @@ _PLACE = {"十": 10, "百": 100, "千": 1000, "万": 10000}
 _NUMERAL = "".join(_VALUE) + "".join(_PLACE)
 _SPOKEN = "".join(PLAIN_DIGITS) + "".join(RADIO_DIGITS)
 
+_NAMED_AFTER_A_DAY = (
+    "路|街|大道|大街|广场|公园|小学|中学|学校|幼儿园|村|新村|小区|花园|社区|商场|市场|酒店|节|妇|礼堂|大桥"
+)
 _ORDINARY = "|".join(
     (
         # 一 opening a word
@@ -43,11 +46,10 @@ _ORDINARY = "|".join(
         "一一(?=[对核登排检介说汇])",
         "[统唯万单其之逐同任某专]一",
         # fixed phrases that hold two numerals side by side
-        "三三两两|两两|三五成群|乱七八糟|一五一十|八九不离十|三七二十一|九死一生",
+        f"(?<![{_NUMERAL}])(?:三三两两|两两|三五成群|乱七八糟|一五一十|八九不离十|九死一生)(?![{_NUMERAL}])",
         # days and ordinals are names, not amounts
         f"(?:周|星期|礼拜)[一二三四五六日]|初[一二三]|第[{_NUMERAL}]+",
-        "(?:五一|八一|五四|六一|二七|七一|五七|三八|九一八|一二九)(?=路|街|大道|大街|广场|公园|小学|中学|学校"
-        + "|幼儿园|村|新村|小区|花园|社区|商场|市场|酒店|节|妇|礼堂|大桥)",
+        f"(?:五一|八一|五四|六一|二七|七一|五七|三八|九一八|一二九)(?={_NAMED_AFTER_A_DAY})",
         # radio digits in their everyday sense
         "[山桥涵门窑孔漏地黑空树挖钻打]洞|洞(?=[口穴里内外中庭悉察])",
         "[左右东南西北被诱往前]拐|拐(?=[角弯卖骗走杖点]|一下|一个|[两三]个|[0-9]个|过|进|到|入)",

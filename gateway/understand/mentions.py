@@ -22,8 +22,9 @@ _AFTER_PAUSE: Final = 0.3
 _BEFORE_SUFFIX: Final = 1.0
 _BEFORE_MARKER: Final = 0.6
 _BEFORE_PAUSE: Final = 0.3
-_VERBATIM: Final = 0.8
-_VERBATIM_CALLSIGN: Final = 1.6
+_EXACT: Final = 0.6
+_EXACT_CALLSIGN: Final = 1.4
+_VERBATIM: Final = 0.2
 _COMMAND: Final = 0.8
 _COMMAND_LIKENESS: Final = 0.75
 _ACROSS_MARKER: Final = -1.0
@@ -78,14 +79,19 @@ def find_mentions(
     return tuple(Mention(best, end, gains) for best, end, gains in groups if max(gains.values()) >= least)
 
 
-def said_again(mentions: tuple[Mention, ...], index: int) -> dict[str, float]:
-    """What each owner in mention `index` gains by being named elsewhere too: callers say names twice."""
-    again: dict[str, float] = {}
-    for i, mention in enumerate(mentions):
-        if i != index:
-            for owner in mentions[index].gains.keys() & mention.gains.keys():
-                again[owner] = max(again.get(owner, 0.0), _AGAIN * mention.gains[owner])
-    return again
+def rivals(mentions: tuple[Mention, ...], index: int) -> dict[str, float]:
+    """The gains of mention `index`, more for a unit named in other stretches too: callers say names twice.
+
+    Where the command post is named elsewhere it is left out here, since it does not speak to itself.
+    """
+    gains = dict(mentions[index].gains)
+    others = [mention for i, mention in enumerate(mentions) if i != index]
+    for mention in others:
+        for owner in gains.keys() & mention.gains.keys() - {COMMAND}:
+            gains[owner] = max(gains[owner], mentions[index].gains[owner] + _AGAIN * mention.gains[owner])
+    if len(gains) > 1 and any(mention.best.form.owner == COMMAND for mention in others):
+        gains.pop(COMMAND, None)
+    return gains
 
 
 def pauses(text: str, said: Syllables) -> frozenset[int]:
@@ -103,7 +109,9 @@ def _surroundings(
 ) -> float:
     gain = _opening(found.start, order) + (_BEFORE_SUFFIX if suffixed else _closing(found.end, order))
     if _stretch(found, text, said).upper() == found.form.text.upper():
-        gain += _VERBATIM_CALLSIGN if found.form.kind == "callsign" else _VERBATIM
+        gain += _VERBATIM
+    if found.exact:
+        gain += _EXACT_CALLSIGN if found.form.kind == "callsign" else _EXACT
     elif order.within(found.start, found.end):
         gain += _ACROSS_MARKER
     if found.form.kind == "command" and found.gain > _COMMAND_LIKENESS * found.most:

@@ -65,13 +65,17 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """A form found in a text at syllables `start` to `end` (exclusive), its gain and the most it could be."""
+    """A form found in a text at syllables `start` to `end` (exclusive), its gain and the most it could be.
+
+    `exact` means that every syllable sounds as registered; the characters may still differ.
+    """
 
     form: Form
     start: int
     end: int
     gain: float
     most: float
+    exact: bool
 
 
 def bare_name(name: str) -> str:
@@ -153,8 +157,9 @@ class NameIndex:
         rows = self._sieve(against)
         ends = self._align(rows, against)
         found: list[Occurrence] = []
-        for row, packed in zip(rows.tolist(), ends, strict=True):
-            found.extend(self._best_ends(row, packed, text, said, least_gain))
+        gains = self._most[rows, None] - (ends // _START_BITS) / _SCALE
+        for k in np.flatnonzero(gains.max(axis=1) >= least_gain).tolist():
+            found.extend(self._best_ends(int(rows[k]), ends[k], gains[k], text, said, least_gain))
         return sorted(found, key=lambda o: (-o.gain, o.start, o.form.owner))
 
     def _sieve(self, against: Floats) -> Ints:
@@ -192,10 +197,16 @@ class NameIndex:
         return out
 
     def _best_ends(
-        self, row: int, costs: Ints, text: str, said: Syllables, least_gain: float
+        self,
+        row: int,
+        costs: Ints,
+        gains: npt.NDArray[np.float64],
+        text: str,
+        said: Syllables,
+        least_gain: float,
     ) -> list[Occurrence]:
+        """Where one form ends best, at most three times; `gains` per end column is used up."""
         form, most = self.forms[row], float(self._most[row])
-        gains = most - (costs // _START_BITS) / _SCALE
         found: list[Occurrence] = []
         for _ in range(3):
             end = int(np.argmax(gains))
@@ -205,7 +216,8 @@ class NameIndex:
             if start < end:
                 same = _same_characters(form.text, text, said, start, end)
                 gain = float(gains[end]) + _SAME_CHARACTER * same
-                found.append(Occurrence(form, start, end, gain, most + _SAME_CHARACTER * len(form.text)))
+                best = most + _SAME_CHARACTER * len(form.text)
+                found.append(Occurrence(form, start, end, gain, best, int(costs[end]) < _START_BITS))
             gains[max(0, start + 1) : end + int(self._lengths[row])] = -np.inf
             gains[end] = -np.inf
         return found

@@ -311,7 +311,7 @@ class Registry:
     def neighbours(self, unit_id: str, n: int = 10) -> tuple[Unit, ...]:
         """The active units to call when `unit_id` needs help: those it lists, else the `n` nearest.
 
-        Nearest first; empty when the unit lists none and has no position. Raises KeyError for an unregistered id.
+        Nearest first; empty when the unit lists none and has no position. KeyError for an unregistered id.
         """
         unit = self._by_id[unit_id]
         if unit.neighbours:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from gateway.model import UNKNOWN, Candidate, PhoneEvidence, Resolution
-from gateway.understand.mentions import COMMAND, Mention, find_mentions, pauses, said_again
+from gateway.understand.mentions import COMMAND, Mention, find_mentions, pauses, rivals
 from gateway.understand.names import UNIT_SUFFIX, Form, NameIndex, bare_name, unit_forms
 from gateway.understand.pinyin import Syllables, syllables
 from gateway.understand.registry import Registry
@@ -33,16 +33,16 @@ class ResolverSettings:
     least_score: float = 0.9
     least_margin: float = 0.6
     ambiguous_from: float = 0.3
-    nats_per_gain: float = 2.0
-    absent_gain: float = 1.3
+    nats_per_gain: float = 2.4
+    absent_gain: float = 0.7
     absent_gain_per_log_form: float = 0.15
     least_gain: float = 0.8
     mention_within: float = 0.8
     plain_penalty_nats: float = 1.0
-    expected_nats: float = 2.0
+    expected_nats: float = 3.0
     street_nats: float = 1.0
     last_speaker_nats: float = 0.7
-    disabled_nats: float = -1.5
+    disabled_nats: float = -1.8
     most_candidates: int = 5
     command_names: tuple[str, ...] = (
         "指挥中心",
@@ -156,35 +156,35 @@ class Resolver:
         heard = self._phone_search(phones) if phones is not None and self._phone_search else ()
         caller = callee = UNKNOWN
         if parts.caller is not None:
-            again = said_again(mentions, parts.caller)
-            caller = self._decide(text, said, mentions[parts.caller], again, heard, prior, plain=parts.plain)
+            gains = rivals(mentions, parts.caller)
+            span = _span(mentions[parts.caller], said)
+            caller = self._decide(text, span, gains, heard, prior, plain=parts.plain)
         if parts.callee is not None:
-            again = said_again(mentions, parts.callee)
-            callee = self._decide(text, said, mentions[parts.callee], again, (), Prior(streets=prior.streets))
+            span = _span(mentions[parts.callee], said)
+            gains = rivals(mentions, parts.callee)
+            callee = self._decide(text, span, gains, (), Prior(streets=prior.streets))
         return Parties(self._signalled(caller, prior), callee)
 
     def _decide(
         self,
         text: str,
-        said: Syllables,
-        mention: Mention,
-        again: Mapping[str, float],
+        span: tuple[int, int],
+        gains: Mapping[str, float],
         heard: tuple[NameEvidence, ...],
         prior: Prior,
         *,
         plain: bool = False,
     ) -> Resolution:
         settings = self._settings
-        span = (said.spans[mention.best.start][0], said.spans[mention.best.end - 1][1])
         penalty = settings.plain_penalty_nats if plain else 0.0
         evidence = [
             NameEvidence(
                 unit_id,
-                settings.nats_per_gain * (gain + again.get(unit_id, 0.0) - self._absent_gain) - penalty,
+                settings.nats_per_gain * (gain - self._absent_gain) - penalty,
                 span,
                 "text",
             )
-            for unit_id, gain in mention.gains.items()
+            for unit_id, gain in gains.items()
         ]
         evidence.extend(heard)
         shares = fuse(evidence, {item.unit_id: self._prior_nats(item.unit_id, prior) for item in evidence})
@@ -260,3 +260,7 @@ class Resolver:
                 candidates=caller.candidates or (Candidate(unit.unit_id, unit.name, 1.0),),
             )
         return caller
+
+
+def _span(mention: Mention, said: Syllables) -> tuple[int, int]:
+    return said.spans[mention.best.start][0], said.spans[mention.best.end - 1][1]
