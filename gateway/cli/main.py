@@ -1,0 +1,73 @@
+"""The `radio-gateway` command: arguments in, one function called, errors out as a line and an exit code."""
+
+import os
+import sys
+
+import click
+import typer
+
+from gateway import __version__
+from gateway.cli import models, outbox, run, units
+from gateway.cli.replay import replay
+from gateway.errors import GatewayError
+
+app = typer.Typer(
+    name="radio-gateway",
+    help="Listens to intercom radios, understands Mandarin calls, publishes what happened over MQTT.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(run.run)
+app.command()(run.check)
+app.command()(run.status)
+app.command()(replay)
+app.add_typer(units.app, name="units")
+app.add_typer(models.app, name="models")
+app.add_typer(outbox.app, name="outbox")
+
+EXIT_USAGE = 64
+EXIT_INTERRUPTED = 130
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context,
+    version: bool = typer.Option(False, "--version", help="Print the version and end."),
+) -> None:
+    """Listens to intercom radios, understands Mandarin calls, publishes what happened over MQTT."""
+    if version:
+        print(f"radio-gateway {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        raise click.UsageError("no command given", context)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and leave with the contract's exit code, never with a traceback."""
+    try:
+        result = app(args=arguments, prog_name="radio-gateway", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as help_text:
+        print(help_text.format_message())
+        sys.exit(EXIT_USAGE)
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        hint = f" (see '{context.command_path} --help')" if context is not None else ""
+        _complain(error.format_message() + hint)
+        sys.exit(EXIT_USAGE)
+    except click.exceptions.Abort:
+        sys.exit(EXIT_INTERRUPTED)
+    except GatewayError as error:
+        _complain(str(error))
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)
+    except BrokenPipeError:
+        # The reader (head, less) has gone; the interpreter would complain when it flushes stdout at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    sys.exit(result if isinstance(result, int) else 0)
+
+
+def _complain(message: str) -> None:
+    print(f"radio-gateway: {message}", file=sys.stderr)

@@ -1,0 +1,61 @@
+"""`radio-gateway units`: the unit registry, into the database, out of it, and on the screen."""
+
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from gateway import station
+from gateway.cli.options import ConfigFile
+
+app = typer.Typer(name="units", help="The registry of minimum emergency units.", no_args_is_help=True)
+
+
+@app.command("import")
+def import_units(
+    file: Path = typer.Argument(help="CSV in the contract's format, UTF-8."), config: Path = ConfigFile
+) -> None:
+    """Replace the registry by a CSV file; with any fault in the file nothing is changed."""
+    count = station.import_units(config, file)
+    print(f"{count} units imported from {file}")
+
+
+@app.command("export")
+def export_units(
+    file: Path | None = typer.Argument(None, help="Where to write; standard output when left out."),
+    config: Path = ConfigFile,
+) -> None:
+    """Write the registry as CSV."""
+    text = station.export_units(config)
+    if file is None:
+        print(text, end="")
+    else:
+        file.write_text(text, encoding="utf-8")
+
+
+@app.command("list")
+def list_units(
+    contains: str = typer.Argument("", help="Only units whose id, name, alias or street holds this."),
+    config: Path = ConfigFile,
+) -> None:
+    """Show the registry."""
+    units = [
+        unit
+        for unit in station.read_units(config)
+        if contains in " ".join((unit.unit_id, unit.name, *unit.aliases, unit.street))
+    ]
+    table = Table("id", "name", "class", "street", "on duty", "state", "callsign", box=None, pad_edge=False)
+    for unit in units:
+        table.add_row(
+            unit.unit_id,
+            unit.name,
+            unit.unit_class,
+            unit.street,
+            "" if unit.duty_headcount is None else str(unit.duty_headcount),
+            unit.state,
+            unit.callsign,
+        )
+    console = Console()
+    console.print(table)
+    console.print(f"{len(units)} units", style="dim")

@@ -1,0 +1,224 @@
+"""One transmission's way through the gateway: the main path, top to bottom in `RadioPipeline.take`.
+
+    spooled audio ─► durable ─► class and words ─► who and what ─► conversation ─► events and outbox rows
+
+Everything here runs on the asyncio loop; only listening (voice detection, recognition) goes to the decode
+pool. One `RadioPipeline` takes one radio's transmissions one after the other, because the conversation is in
+order; several radios go on side by side.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import structlog
+
+from gateway.clock import IdSource
+from gateway.drafts import change_event, transmission_event
+from gateway.errors import GatewayError
+from gateway.events import AudioRef, ClockReading, CloudEvent
+from gateway.hear.classify import Classification, classify
+from gateway.model import Pcm, SoundClass, Transcript, Transmission, Understanding
+from gateway.recognise.base import Recogniser
+from gateway.recognise.vad import Vad
+from gateway.store.records import MAX_ATTEMPTS, HeardTransmission, SpooledAudio
+from gateway.store.store import Store
+from gateway.understand.conversation import Conversation, Rules, Utterance
+from gateway.understand.lexicon import Lexicon
+from gateway.understand.resolve import Prior, Resolver
+from gateway.understand.understand import understand
+
+log = structlog.get_logger()
+
+CALL_ANSWERED_WITHIN_S = 60.0
+"""For this long after a unit was called it is the likely speaker of what comes next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """What the station knows when it listens; replaced as a whole when the registry changes."""
+
+    resolver: Resolver
+    lexicon: Lexicon
+    rules: Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What listening to one transmission gave. `failure` says which fault left it without words."""
+
+    sound: Classification
+    transcript: Transcript
+    failure: str | None = None
+
+
+class Listen(Protocol):
+    """Turns a transmission's audio into its class and words."""
+
+    async def __call__(self, audio: Pcm) -> Heard:
+        """Listen. Never raises for what the audio holds."""
+
+
+class Listener:
+    """Listens on the decode pool: a voice detector first, a recogniser only where there is a voice."""
+
+    def __init__(self, vad: Vad, recogniser: Recogniser, pool: Executor) -> None:
+        self._vad = vad
+        self._recogniser = recogniser
+        self._pool = pool
+
+    async def __call__(self, audio: Pcm) -> Heard:
+        """Classify and transcribe `audio`."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._listen, audio)
+
+    def _listen(self, audio: Pcm) -> Heard:
+        sound = classify(audio, self._vad.speech_probabilities(audio))
+        silent = Transcript("", "", self._recogniser.engine, self._recogniser.model, 0.0)
+        if sound.sound_class is not SoundClass.SPEECH:
+            return Heard(sound, silent)
+        try:
+            return Heard(sound, self._recogniser.transcribe(audio))
+        except GatewayError as error:
+            return Heard(sound, silent, failure=str(error))
+
+
+class RadioPipeline:
+    """One radio's transmissions become events. Use from the asyncio loop, one `take` at a time."""
+
+    def __init__(
+        self,
+        radio_id: str,
+        *,
+        streets: frozenset[str],
+        knowledge: Callable[[], Knowledge],
+        listen: Listen,
+        store: Store,
+        ids: IdSource,
+        read_clock: Callable[[], ClockReading],
+        conversation: Conversation | None = None,
+    ) -> None:
+        self.radio_id = radio_id
+        self._streets = streets
+        self._knowledge = knowledge
+        self._listen = listen
+        self._store = store
+        self._ids = ids
+        self._read_clock = read_clock
+        self._conversation = conversation or Conversation(radio_id=radio_id)
+        self._last_call: tuple[str, datetime] | None = None
+        self._begun = ""
+        self._attempts = 0
+
+    async def take(self, transmission: Transmission, kept: SpooledAudio | None) -> list[CloudEvent]:
+        """Carry one transmission from the spool to the outbox and return its events, in order.
+
+        A crash before `heard` is committed: the spool brings the transmission back. Before `commit`: it is
+        decoded again at the next start, and set aside after two crashes. After: nothing is lost.
+
+        Raises:
+            StoreUnavailable: nothing of it was stored; take the same transmission again later.
+        """
+        if transmission.id != self._begun:
+            await self._store.heard(_record(transmission, kept))
+            self._attempts = await self._store.attempt(transmission.id)
+            self._begun = transmission.id
+        if self._attempts > MAX_ATTEMPTS:
+            return await self._quarantine(transmission, kept)
+        heard = await self._listen(transmission.audio)
+        return await self._conclude(transmission, kept, heard)
+
+    async def _conclude(
+        self, transmission: Transmission, kept: SpooledAudio | None, heard: Heard
+    ) -> list[CloudEvent]:
+        knowledge = self._knowledge()
+        meaning = self._understand(transmission, heard, knowledge)
+        audio = _audio_ref(kept)
+        utterance = Utterance(
+            transmission_id=transmission.id,
+            at=transmission.started_at,
+            duration_s=transmission.duration_s,
+            understanding=meaning,
+            text=heard.transcript.text,
+            raw=heard.transcript.raw,
+            confidence=heard.transcript.confidence,
+            audio=audio,
+        )
+        conversation, changes, incident_id = self._conversation.hear(utterance, knowledge.rules)
+        clock = self._read_clock()
+        received = transmission_event(
+            self._ids.new(), transmission, heard.sound.sound_class, heard.transcript, meaning, clock,
+            audio=audio, incident_id=incident_id, failure=heard.failure,
+        )  # fmt: skip
+        changed = [
+            change_event(self._ids.new(), change, utterance.at, clock, received.id) for change in changes
+        ]
+        events = await self._store.commit(
+            transmission.id, [received, *changed], (self.radio_id, conversation.model_dump_json())
+        )
+        self._conversation = conversation
+        self._remember_call(transmission, meaning)
+        log.info(
+            "transmission understood",
+            radio=self.radio_id,
+            transmission=transmission.id,
+            sound=heard.sound.sound_class.value,
+            caller=meaning.caller.unit_id or meaning.caller.status,
+            incident=incident_id,
+            decode_s=round(heard.transcript.decode_s, 2),
+        )
+        log.debug("words", transmission=transmission.id, text=heard.transcript.text)
+        return events
+
+    def _understand(self, transmission: Transmission, heard: Heard, knowledge: Knowledge) -> Understanding:
+        if heard.sound.sound_class is not SoundClass.SPEECH:
+            return Understanding()
+        prior = Prior(
+            expected=self._expected(transmission.started_at),
+            streets=self._streets,
+            signalled=tuple(f"{signal.system}:{signal.id}" for signal in transmission.signalling),
+        )
+        parties = knowledge.resolver.resolve(heard.transcript.text, heard.transcript.phones, prior)
+        context = self._conversation.context(transmission.started_at, knowledge.rules)
+        return understand(heard.transcript, parties, context, knowledge.lexicon)
+
+    def _expected(self, at: datetime) -> frozenset[str]:
+        if self._last_call is None:
+            return frozenset()
+        unit_id, called_at = self._last_call
+        waited_s = (at - called_at).total_seconds()
+        return frozenset({unit_id}) if 0 <= waited_s <= CALL_ANSWERED_WITHIN_S else frozenset()
+
+    def _remember_call(self, transmission: Transmission, meaning: Understanding) -> None:
+        if meaning.callee.kind == "unit" and meaning.callee.unit_id is not None:
+            self._last_call = (meaning.callee.unit_id, transmission.started_at)
+
+    async def _quarantine(self, transmission: Transmission, kept: SpooledAudio | None) -> list[CloudEvent]:
+        """Publish that something was heard which cannot be decoded, so that a person listens to it."""
+        log.error("transmission set aside: its recognition ended the process twice", id=transmission.id)
+        sound = classify(transmission.audio, None)
+        silent = Transcript("", "", "none", "none", 0.0)
+        received = transmission_event(
+            self._ids.new(), transmission, sound.sound_class, silent, Understanding(), self._read_clock(),
+            audio=_audio_ref(kept), incident_id=None, failure="recognition ended the process twice",
+        )  # fmt: skip
+        return await self._store.commit(transmission.id, [received], quarantined=True)
+
+
+def _record(transmission: Transmission, kept: SpooledAudio | None) -> HeardTransmission:
+    return HeardTransmission(
+        id=transmission.id,
+        radio_id=transmission.radio_id,
+        started_at=transmission.started_at,
+        duration_s=transmission.duration_s,
+        end=transmission.end,
+        dropped_frames=transmission.dropped_frames,
+        audio=kept,
+        signalling=transmission.signalling,
+    )
+
+
+def _audio_ref(kept: SpooledAudio | None) -> AudioRef | None:
+    return None if kept is None else AudioRef(ref=kept.ref, sha256=kept.sha256, size_bytes=kept.size_bytes)

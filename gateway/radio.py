@@ -1,0 +1,139 @@
+"""One radio while the gateway runs: its capture thread, what waits to be understood, and its pipeline."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from drivers.base import AudioSource
+from gateway.clock import Clock, IdSource
+from gateway.events import CloudEvent
+from gateway.hear.capture import Capture, CaptureEvent, Completed, Ended, Spool
+from gateway.hear.segmenter import Squelch
+from gateway.model import Pcm, Transmission
+from gateway.pipeline import RadioPipeline
+from gateway.store.records import SpooledAudio
+
+FILE_LEAD = 4
+"""Transmissions cut from a recording before the first of them is understood."""
+KEPT_IN_MEMORY = 8
+"""Beyond this many waiting, a transmission's samples are read from the spool again when its turn comes."""
+
+ReadAudio = Callable[[str], Pcm]
+Report = Callable[[CaptureEvent], None]
+Publish = Callable[[list[CloudEvent]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A transmission whose turn has not come."""
+
+    transmission: Transmission
+    kept: SpooledAudio | None
+
+
+class Radio:
+    """Listens on one source and carries what it hears through its pipeline, in order."""
+
+    def __init__(
+        self,
+        radio_id: str,
+        source: AudioSource,
+        pipeline: RadioPipeline,
+        *,
+        spool: Spool,
+        read_audio: ReadAudio,
+        squelch: Squelch,
+        clock: Clock,
+        on_report: Report,
+        on_events: Publish,
+    ) -> None:
+        """Wire the radio up; nothing is opened before `start`. `on_report` hears of device and channel."""
+        self.radio_id = radio_id
+        self._pipeline = pipeline
+        self._read_audio = read_audio
+        self._on_report = on_report
+        self._on_events = on_events
+        self._queue: asyncio.Queue[Waiting | None] = asyncio.Queue()
+        self._in_hand = 0
+        self._room = threading.Condition()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._capture = Capture(
+            radio_id,
+            source,
+            spool,
+            clock=clock,
+            new_id=IdSource(clock).new,
+            on_event=self._hand_over,
+            squelch=squelch,
+            wait_for_room=self._wait_for_room,
+        )
+
+    @property
+    def waiting(self) -> int:
+        """How many transmissions have not had their turn, the one in hand included. Any thread."""
+        return self._in_hand
+
+    def take_later(self, transmission: Transmission, kept: SpooledAudio | None) -> None:
+        """Queue a transmission left over from an earlier run. Before `start`, on the loop."""
+        self._count(1)
+        self._enqueue(transmission, kept)
+
+    def start(self) -> None:
+        """Begin to listen. On the loop, once."""
+        self._loop = asyncio.get_running_loop()
+        self._capture.start()
+
+    def stop_listening(self) -> bool:
+        """Complete an open transmission and end the capture thread. Blocks; call from another thread."""
+        return self._capture.stop()
+
+    async def run(self) -> None:
+        """Carry what is heard through the pipeline until the source has ended and everything had its turn.
+
+        Cancelling loses nothing: what had no turn is in the spool and comes back at the next start.
+        """
+        while (waiting := await self._queue.get()) is not None:
+            try:
+                self._on_events(await self._take(waiting))
+            finally:
+                self._count(-1)
+
+    async def _take(self, waiting: Waiting) -> list[CloudEvent]:
+        transmission = waiting.transmission
+        if not transmission.audio.size and waiting.kept is not None:
+            audio = await asyncio.to_thread(self._read_audio, waiting.kept.ref)
+            transmission = replace(transmission, audio=audio)
+        return await self._pipeline.take(transmission, waiting.kept)
+
+    def _hand_over(self, event: CaptureEvent) -> None:
+        """On the capture thread: pass an event to the loop."""
+        assert self._loop is not None
+        if isinstance(event, Completed):
+            self._count(1)
+        self._loop.call_soon_threadsafe(self._receive, event)
+
+    def _receive(self, event: CaptureEvent) -> None:
+        self._on_report(event)
+        if isinstance(event, Completed):
+            kept = event.kept if isinstance(event.kept, SpooledAudio) else None
+            self._enqueue(event.transmission, kept)
+        elif isinstance(event, Ended):
+            self._queue.put_nowait(None)
+
+    def _enqueue(self, transmission: Transmission, kept: SpooledAudio | None) -> None:
+        if kept is not None and self._queue.qsize() >= KEPT_IN_MEMORY:
+            transmission = replace(transmission, audio=np.empty(0, np.int16))
+        self._queue.put_nowait(Waiting(transmission, kept))
+
+    def _count(self, change: int) -> None:
+        with self._room:
+            self._in_hand += change
+            self._room.notify_all()
+
+    def _wait_for_room(self, timeout_s: float) -> bool:
+        """On the capture thread of a recording: wait until few transmissions have not had their turn."""
+        with self._room:
+            return self._room.wait_for(lambda: self._in_hand < FILE_LEAD, timeout_s)

@@ -1,0 +1,213 @@
+"""Recordings through the daemon's own path, as fast as the machine can: no broker, no network."""
+
+import asyncio
+import tempfile
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import file_digest
+from pathlib import Path
+
+from drivers.base import AudioSource, DeviceError, DeviceMissing
+from drivers.registry import make_source
+from gateway.clock import IdSource, SystemClock
+from gateway.config import DEFAULT_COMMAND_POST, Config
+from gateway.errors import BadInput, GatewayError, MissingInput
+from gateway.events import CloudEvent
+from gateway.hear.capture import CaptureEvent, Fault
+from gateway.hear.segmenter import Squelch
+from gateway.knowledge import build_knowledge, read_lexicon, squelch_of
+from gateway.model import RATE_HZ, End, Pcm, Unit
+from gateway.pipeline import Knowledge, Listener, RadioPipeline
+from gateway.radio import Radio
+from gateway.recognise.engines import EngineChoice, choose
+from gateway.recognise.vad import Vad
+from gateway.station import read_units_file
+from gateway.store.records import SpooledAudio
+from gateway.store.store import Store
+from gateway.timekeeping import ClockReader
+from gateway.understand.lexicon import Lexicon
+
+SOURCE = "urn:radio-gateway:replay:replay:replay"
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaySettings:
+    """What a replay knows of the station whose recordings it hears."""
+
+    lexicon: Lexicon
+    units: tuple[Unit, ...] = ()
+    engine: EngineChoice = "auto"
+    command_post: str = DEFAULT_COMMAND_POST
+    source: str = SOURCE
+    models_dir: Path | None = None
+    threads: int = 0
+    squelch: Squelch = field(default_factory=Squelch)
+
+    @property
+    def agency_labels(self) -> dict[str, str]:
+        """What people call each agency."""
+        return {code: agency.label for code, agency in self.lexicon.agencies.items()}
+
+
+def settings_of(
+    config: Config | None,
+    *,
+    units: Path | None = None,
+    engine: EngineChoice | None = None,
+    command_post: str | None = None,
+) -> ReplaySettings:
+    """Take a station's settings, the first radio's squelch among them; what is given here goes first.
+
+    Raises:
+        MissingInput, BadInput: the registry or the station's words.
+    """
+    if config is None:
+        known = read_units_file(units)[0] if units is not None else ()
+        lexicon = read_lexicon()
+        return ReplaySettings(lexicon, known, engine or "auto", command_post or DEFAULT_COMMAND_POST)
+    return ReplaySettings(
+        lexicon=read_lexicon(config.understand.lexicon),
+        units=read_units_file(units or config.units.csv)[0],
+        engine=engine or config.recognise.engine,
+        command_post=command_post or config.gateway.command_post,
+        source=config.gateway.source,
+        models_dir=config.recognise.models_dir,
+        threads=config.recognise.threads,
+        squelch=squelch_of(config.radio[0].squelch),
+    )
+
+
+class RecordingSpool:
+    """Stands where the spool is, but the audio is kept already: events refer to the recording itself."""
+
+    def __init__(self, recording: Path) -> None:
+        """Take the recording's hash, once for all its transmissions."""
+        self._recording = recording
+        with recording.open("rb") as file:
+            self._sha256 = file_digest(file, "sha256").hexdigest()
+        self._size_bytes = recording.stat().st_size
+        self._began_at: datetime | None = None
+
+    def begin(self, _transmission_id: str, _radio_id: str, started_at: datetime) -> "_Stretch":
+        """Note where a transmission begins, counted from the start of the recording."""
+        self._began_at = self._began_at or started_at
+        return _Stretch(self, (started_at - self._began_at).total_seconds())
+
+    def stretch(self, samples: int) -> SpooledAudio:
+        """Refer to the recording for a transmission of so many samples."""
+        return SpooledAudio(
+            ref=self._recording.name,
+            sha256=self._sha256,
+            size_bytes=self._size_bytes,
+            duration_s=samples / RATE_HZ,
+        )
+
+
+class _Stretch:
+    def __init__(self, spool: RecordingSpool, at_s: float) -> None:
+        self._spool = spool
+        self._at_s = at_s
+        self._samples = 0
+
+    def append(self, pcm: Pcm) -> None:
+        self._samples += len(pcm)
+
+    def finish(self, end: End, dropped_frames: int = 0) -> SpooledAudio:  # noqa: ARG002 - the spool's seam
+        return self._spool.stretch(self._samples)
+
+    def discard(self) -> None:
+        pass
+
+
+def replay(recordings: Sequence[Path], settings: ReplaySettings, write: Callable[[CloudEvent], None]) -> None:
+    """Hear each recording as one radio's audio, named by the file's stem, and `write` every event in order.
+
+    Raises:
+        MissingInput, BadInput: a recording is not there or not audio; nothing was heard then.
+        ModelUnavailable: the speech model is not installed.
+    """
+    sources = [open_recording(path) for path in recordings]
+    recogniser = choose(settings.engine, models_dir=settings.models_dir, threads=settings.threads)
+    clock = SystemClock()
+    ids = IdSource(clock)
+    knowledge = build_knowledge(settings.units, settings.command_post, settings.lexicon, ids.new)
+    try:
+        with ThreadPoolExecutor(1, thread_name_prefix="decode") as pool:
+            listener = Listener(Vad(), recogniser, pool)
+            asyncio.run(_replay_all(recordings, sources, settings, knowledge, listener, ids, write))
+    finally:
+        recogniser.close()
+
+
+def open_recording(path: Path) -> AudioSource:
+    """Make the source of a recording and try it, so that a wrong file is told before a model is loaded.
+
+    Raises:
+        MissingInput: there is no such file.
+        BadInput: it is not audio.
+    """
+    source = make_source("wavefile", {"path": path.resolve(), "pace": "fast"}, Path())
+    try:
+        source.open()
+    except DeviceMissing as error:
+        raise MissingInput(str(error)) from None
+    except DeviceError as error:
+        raise BadInput(str(error)) from None
+    finally:
+        source.close()
+    return source
+
+
+async def _replay_all(
+    recordings: Sequence[Path],
+    sources: Sequence[AudioSource],
+    settings: ReplaySettings,
+    knowledge: Knowledge,
+    listener: Listener,
+    ids: IdSource,
+    write: Callable[[CloudEvent], None],
+) -> None:
+    clock = SystemClock()
+    read_clock = ClockReader(clock)
+
+    def write_all(events: list[CloudEvent]) -> None:
+        for event in events:
+            write(event)
+
+    with tempfile.TemporaryDirectory(prefix="radio-gateway-replay-") as folder:
+        store = await Store.open(Path(folder), settings.source, clock)
+        try:
+            for path, source in zip(recordings, sources, strict=True):
+                pipeline = RadioPipeline(
+                    path.stem, streets=frozenset(), knowledge=lambda: knowledge, listen=listener,
+                    store=store, ids=ids, read_clock=read_clock,
+                )  # fmt: skip
+                faults: list[str] = []
+                radio = Radio(
+                    path.stem, source, pipeline, spool=RecordingSpool(path), read_audio=_never_spooled,
+                    squelch=settings.squelch, clock=clock, on_report=_note_faults(faults),
+                    on_events=write_all,
+                )  # fmt: skip
+                radio.start()
+                try:
+                    await radio.run()
+                finally:
+                    await asyncio.to_thread(radio.stop_listening)
+                if faults:
+                    raise GatewayError(f"{path}: {faults[0]}")
+        finally:
+            await store.close()
+
+
+def _note_faults(faults: list[str]) -> Callable[[CaptureEvent], None]:
+    def note(event: CaptureEvent) -> None:
+        if isinstance(event, Fault):
+            faults.append(event.message)
+
+    return note
+
+
+def _never_spooled(ref: str) -> Pcm:
+    raise AssertionError(f"{ref}: a recording's transmissions stay in memory until their turn")
