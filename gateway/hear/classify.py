@@ -99,16 +99,17 @@ def tone_share(audio: Pcm) -> float:
     spectrum, total = spectrum[is_loud], total[is_loud]
     if not total.any():
         return 0.0
-    line = spectrum.argmax(axis=1)
+    lines = np.zeros((len(total), _TONE_LINES), dtype=np.int64)
     in_lines = np.zeros(len(total))
     rows = np.arange(len(total))[:, np.newaxis]
-    for _ in range(_TONE_LINES):
-        around = spectrum.argmax(axis=1)[:, np.newaxis] + np.arange(-3, 4)
-        around = np.clip(around, 0, spectrum.shape[1] - 1)
+    for strength in range(_TONE_LINES):
+        lines[:, strength] = spectrum.argmax(axis=1)
+        around = np.clip(lines[:, [strength]] + np.arange(-3, 4), 0, spectrum.shape[1] - 1)
         in_lines += spectrum[rows, around].sum(axis=1)
         spectrum[rows, around] = 0.0
-    stays = np.abs(np.diff(line)) <= 1
-    is_steady = np.zeros(len(line), dtype=bool)
+    # Of two equal lines now one, now the other is the stronger.
+    stays = (np.abs(lines[1:, [0]] - lines[:-1]) <= 1).any(axis=1)
+    is_steady = np.zeros(len(total), dtype=bool)
     is_steady[1:] |= stays
     is_steady[:-1] |= stays
     return float(np.mean(is_steady & (in_lines >= _TONE_LINE_SHARE * total)))
