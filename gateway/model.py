@@ -170,8 +170,9 @@ class IncidentHint:
     """What one transmission says about an incident.
 
     `code` is one of the lexicon's types, "UNKNOWN" when an emergency is announced without its kind, or None
-    when the transmission reports none. `agencies` are requested here. `polarity` says what it does to an
-    incident already open.
+    when the transmission reports none. `agencies` are requested here, `promised` and `arrived` are said to be
+    coming or there. `polarity` says what it does to an incident already open; with "cancel" or "resolve"
+    `code` is only the type that was mentioned.
     """
 
     code: str | None = None
@@ -184,6 +185,8 @@ class IncidentHint:
     certainty: str = "Unknown"
     persons: str | None = None
     casualties: int | None = None
+    promised: tuple[str, ...] = ()
+    arrived: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,125 @@
+"""How many people are on duty, as reported; never how many are hurt or fighting."""
+
+import re
+from typing import Final
+
+from gateway.model import Headcount
+from gateway.understand.lexicon import Lexicon
+from gateway.understand.lexicon_rules import NUMBER
+from gateway.understand.match import Kind
+from gateway.understand.pinyin import syllables, symbol_costs
+from gateway.understand.reading import Reading
+
+MOST_PLAUSIBLE: Final = 99
+"""A minimum emergency unit has a handful of people; more than this is a misreading."""
+_DIGITS: Final = {c: n for n, c in enumerate("零一二三四五六七八九")} | {"两": 2, "俩": 2}
+_PLACES: Final = {"十": 10, "百": 100}
+_SOUND_OF_DIGIT: Final = {
+    char: digit
+    for digit, chars in {
+        2: "亮量辆梁", 3: "山伞散", 4: "丝思寺死司", 5: "武物午无吴务", 6: "留溜刘流", 7: "起妻期气齐",
+        8: "吧把爸", 9: "酒久就救旧",
+    }.items()
+    for char in chars
+}  # fmt: skip
+_COUNTED: Final = re.compile(rf"(?P<n>{NUMBER})(?P<unit>个人|名队员|名保安|人|名|位)")
+_BARE_COUNT: Final = re.compile(rf"(?<![0-9号第])(?P<n>{NUMBER})(?:个人|名队员|名保安|人|名)(?![0-9])")
+_PAIR: Final = re.compile(r"(?P<n>[俩仨])(?:个)?(?:人|队员|保安|都|全|在)")
+_PAIR_VALUES: Final = {"俩": 2, "仨": 3}
+_DUTY_BUDGET: Final = 0.12
+_HURT_WITHIN_CHARS: Final = 3
+
+
+def to_int(number: str) -> int | None:
+    """The value of a count in digits or in characters up to 999; None when it is not one."""
+    if number.isascii():
+        return int(number) if number.isdigit() else None
+    value, pending = 0, None
+    for char in number:
+        if char in _PLACES:
+            if pending is None and value:
+                return None
+            value += (1 if pending is None else pending) * _PLACES[char]
+            pending = None
+        elif char in _DIGITS:
+            if pending:
+                return None
+            pending = _DIGITS[char]
+        else:
+            return None
+    return value + (pending or 0)
+
+
+def read_headcount(
+    reading: Reading, lexicon: Lexicon, *, asked: bool, reports_incident: bool
+) -> tuple[Headcount, tuple[str, ...]]:
+    """The head count in a call and the reasons to doubt it.
+
+    `asked` when the command post has just asked for it: then a bare count answers. A count in a call that
+    `reports_incident` needs a word of duty beside it.
+    """
+    text = reading.masked
+    for pattern in lexicon.headcounts:
+        for match in pattern.finditer(text):
+            groups = match.groupdict()
+            if "expected" in groups:
+                return _checked(to_int(groups["actual"]), to_int(groups["expected"]))
+            if not _harmed(reading, match.end()):
+                return _checked(to_int(groups["n"]), None)
+    spoken = _beside_duty_word(text, lexicon)
+    if spoken or reports_incident or not (asked or _on_duty(reading)):
+        return spoken or (Headcount(), ())
+    return _bare(reading)
+
+
+def _bare(reading: Reading) -> tuple[Headcount, tuple[str, ...]]:
+    """A count without a word of duty, where only a count can be meant."""
+    if pair := _PAIR.search(reading.masked):
+        return _checked(_PAIR_VALUES[pair["n"]], None)
+    bare = _BARE_COUNT.search(reading.masked)
+    if bare and not _harmed(reading, bare.end()):
+        return _checked(to_int(bare["n"]), None)
+    return Headcount(), ()
+
+
+def _on_duty(reading: Reading) -> bool:
+    return bool(reading.acts() & {"present", "all_normal", "equipment", "ready"})
+
+
+def _harmed(reading: Reading, at: int) -> bool:
+    """Whether what follows a count says that these people are hurt, fighting or trapped."""
+    return any(0 <= h.start - at <= _HURT_WITHIN_CHARS for h in reading.stated(Kind.INCIDENT))
+
+
+def _beside_duty_word(text: str, lexicon: Lexicon) -> tuple[Headcount, tuple[str, ...]] | None:
+    """A count whose duty word the recogniser misspelt (3人宰岗), or whose digit it did (山人在岗)."""
+    for match in _COUNTED.finditer(text):
+        if _sounds_like_duty(text[match.end() : match.end() + 2], lexicon):
+            headcount, doubts = _checked(to_int(match["n"]), None)
+            return headcount, (*doubts, "headcount_by_sound")
+    for word in lexicon.duty_words:
+        at = text.find("人" + word)
+        if at > 0 and (value := _SOUND_OF_DIGIT.get(text[at - 1])):
+            return Headcount(present=value), ("headcount_by_sound",)
+    return None
+
+
+def _sounds_like_duty(heard: str, lexicon: Lexicon) -> bool:
+    spoken = syllables(heard)
+    if len(spoken) != 2:  # noqa: PLR2004
+        return False
+    for word in lexicon.duty_words:
+        meant = syllables(word)
+        if len(meant) != len(spoken):
+            continue
+        if float(symbol_costs()[spoken.codes, meant.codes].sum()) <= _DUTY_BUDGET:
+            return True
+    return False
+
+
+def _checked(present: int | None, expected: int | None) -> tuple[Headcount, tuple[str, ...]]:
+    if present is None or present > MOST_PLAUSIBLE or (expected or 0) > MOST_PLAUSIBLE:
+        return Headcount(), ("headcount_implausible",)
+    if expected is not None and present > expected:
+        return Headcount(present, expected), ("headcount_above_expected",)
+    return Headcount(present, expected), ()
