@@ -62,9 +62,15 @@ class PhoneIndex:
     """Phrases ready to be searched. Immutable once built; safe to share between threads."""
 
     def __init__(
-        self, phrases: Sequence[tuple[str, ...]], phones: tuple[str, ...] = PHONES, keep: int = 64
+        self,
+        phrases: Sequence[tuple[str, ...]],
+        phones: tuple[str, ...] = PHONES,
+        keep: int = 64,
+        always: int = 0,
     ) -> None:
         """Index `phrases`, each at least one phone. `phones` is the head's order of columns.
+
+        The first `always` phrases are aligned in every search, however little the sieve thinks of them.
 
         Raises:
             ValueError: a phrase is empty or holds a phone the head does not know.
@@ -74,7 +80,7 @@ class PhoneIndex:
         if unknown or not all(phrases):
             raise ValueError(f"phrases must be made of the head's phones; unknown: {sorted(unknown)}")
         self.phones = phones
-        self._keep = keep
+        self._keep = keep + always
         self._lengths = np.array([len(phrase) for phrase in phrases], np.int64)
         # longest first, so that a step of the sieve touches only the phrases that reach this far
         self._order = np.argsort(-self._lengths, kind="stable")
@@ -83,13 +89,14 @@ class PhoneIndex:
         for row, entry in enumerate(self._order):
             self._labels[: self._lengths[entry], row] = [column[phone] for phone in phrases[entry]]
         self._ordered = self._lengths[self._order]
+        self._always = np.flatnonzero(self._order < always)
         self._last = (self._ordered - 1) * len(phrases) + np.arange(len(phrases))
 
     def __len__(self) -> int:
         return len(self._lengths)
 
     def search(self, evidence: PhoneEvidence, occurrences: int = 1) -> tuple[PhoneHit, ...]:
-        """The best `keep` phrases in `evidence`, best gain first, each at most `occurrences` times.
+        """The best phrases in `evidence`, best gain first, each at most `occurrences` times.
 
         Raises:
             ValueError: the evidence comes from a head with other phones.
@@ -124,6 +131,7 @@ class PhoneIndex:
             np.minimum(held, entered, out=held)
             np.minimum(best, held.ravel()[self._last], out=best)
         gains = CREDIT_NATS * self._ordered - best
+        gains[self._always] = np.inf
         return np.sort(np.argpartition(-gains, self._keep)[: self._keep])
 
     def _align(self, rows: Ints, losses: Floats, frame_s: float, occurrences: int) -> list[PhoneHit]:

@@ -3,8 +3,8 @@
     python -m tools.phonehead.features WHISPER_DIR OUT SOURCE... [--copies 3] [--start 0 --step 2]
 
 SOURCE is a folder with FLAC files and the parts `tools.phonehead.speech` wrote, or a `manifest.csv` with
-file, speaker and transcript. Each clip goes through `copies` different channels; every third copy is encoded
-alone in its 30 s window, as the product does it, the others share windows to save time.
+file, speaker and transcript. Each clip goes through `copies` different channels; some copies are encoded
+alone, filled up to 15 s or 30 s as the product does it, the others share windows to save time.
 """
 
 import argparse
@@ -98,17 +98,18 @@ def _scale(speech: Samples, behind: npt.NDArray[np.floating], snr_db: float) -> 
 
 
 class Encoder:
-    """Whisper's encoder as the product runs it: int8, one 30 s window, mel padded with zeros."""
+    """Whisper's encoder as the product runs it: int8, one window, mel padded with zeros."""
 
     def __init__(self, folder: str, threads: int = 1) -> None:
         from faster_whisper import WhisperModel  # noqa: PLC0415
 
         self._whisper: Any = WhisperModel(folder, device="cpu", compute_type="int8", cpu_threads=threads)
 
-    def __call__(self, samples: Samples) -> npt.NDArray[np.float16]:
-        """At most 30 s of audio to rows of 512, one for each 20 ms of it."""
+    def __call__(self, samples: Samples, context_s: int = 30) -> npt.NDArray[np.float16]:
+        """At most 30 s of audio to rows of 512, one for each 20 ms of it, filled up to `context_s`."""
         mel = self._whisper.feature_extractor(samples)[:, : -(-len(samples) // 160)]
-        padded = np.pad(mel, ((0, 0), (0, max(0, 3_000 - mel.shape[1]))))[:, :3_000]
+        width = max(context_s * 100, -(-mel.shape[1] // 500) * 500)
+        padded = np.pad(mel, ((0, 0), (0, max(0, width - mel.shape[1]))))[:, :3_000]
         frames = np.array(self._whisper.encode(padded), np.float32)[0]
         return frames[: -(-len(samples) // STEP)].astype(np.float16)
 
@@ -138,11 +139,15 @@ def main() -> None:
     parser.add_argument("--start", type=int, default=0)
     parser.add_argument("--step", type=int, default=1)
     parser.add_argument("--groups", default="open,all,human")
+    parser.add_argument("--skip", type=Path, nargs="*", default=[], help="folders whose clips are done")
     arguments = parser.parse_args()
     encode = Encoder(arguments.whisper)
     everything = [c for s in arguments.sources for c in clips(s) if c.group in arguments.groups.split(",")]
     paths = [c.path for c in everything]
-    own = everything[arguments.start :: arguments.step]
+    done = {
+        row["clip"] for f in arguments.skip for p in f.glob("*.json") for row in json.loads(p.read_text())
+    }
+    own = [c for c in everything if c.path.name not in done][arguments.start :: arguments.step]
     arguments.out.mkdir(parents=True, exist_ok=True)
     for copy in range(arguments.copies):
         frames: list[npt.NDArray[np.float16]] = []
@@ -155,15 +160,24 @@ def main() -> None:
             clean, _ = sf.read(clip.path, dtype="float32")
             samples = rough(clean, copy, seed, paths)[: WINDOW - STEP]
             (alone if (number + copy) % arguments.alone == 0 else shared).append((samples, clip))
-        for window in (*packed(shared), *([one] for one in alone)):
-            encoded = encode(np.concatenate([samples for samples, _ in window]))
+        for number, window in enumerate((*packed(shared), *([one] for one in alone))):
+            context_s = 30 if len(window) == 1 and number % 4 == 0 else 15
+            encoded = encode(np.concatenate([samples for samples, _ in window]), context_s)
             start = 0
             for samples, clip in window:
                 end = start + -(-len(samples) // STEP)
                 part = encoded[start:end]
                 frames.append(part)
                 labels = [PHONE_COLUMN[p] for p in clip.phones]
-                rows.append({"at": at, "frames": len(part), "group": clip.group, "labels": labels})
+                rows.append(
+                    {
+                        "clip": clip.path.name,
+                        "at": at,
+                        "frames": len(part),
+                        "group": clip.group,
+                        "labels": labels,
+                    }
+                )
                 at += len(part)
                 start = end
         stem = f"copy{copy}-{arguments.start}-{arguments.step}"

@@ -1,0 +1,65 @@
+"""Registered names heard by the phone head: who was named, when, and how surely.
+
+Every form of a name (names.py) is searched in the audio's phones in each of its readings. What is found is
+placed among the syllables of the phone head's own reading of the call (phonereading.py), so that the same
+rules of call order tell callers and callees there as in the recogniser's text. The command post's names take
+part, so that a unit that only sounds like the post (中信 in 指挥中心) loses the stretch to it.
+"""
+
+import bisect
+from collections.abc import Iterable
+
+from gateway.model import PhoneEvidence
+from gateway.understand.names import Form, Occurrence
+from gateway.understand.phonereading import PhoneReading
+from gateway.understand.phones import pronunciations
+from gateway.understand.phonesearch import PhoneIndex
+from gateway.understand.pinyin import Syllables
+
+_PHONES_PER_SYLLABLE = 2
+_LEAST_PHONES = 4
+
+
+class PhoneNames:
+    """The forms of one registry ready to be heard. Immutable once built; safe to share between threads."""
+
+    def __init__(self, forms: Iterable[Form], always: Iterable[Form] = (), credit_nats: float = 2.0) -> None:
+        """Index `forms`; `always` (the command post, the common suffix) are looked for in every search.
+
+        `credit_nats` is what one phone heard without a doubt is worth. Forms of a single syllable are left to
+        other evidence.
+        """
+        spoken = [_readings(form) for form in always]
+        self._credit = credit_nats
+        fixed = sum(map(len, spoken))
+        spoken += [_readings(form) for form in forms]
+        self._forms = tuple(form for readings in spoken for form, _ in readings)
+        phrases = [phones for readings in spoken for _, phones in readings]
+        self._index = PhoneIndex(phrases, always=fixed)
+
+    def hear(
+        self, evidence: PhoneEvidence, reading: PhoneReading, said: Syllables, least_gain: float
+    ) -> list[Occurrence]:
+        """Where forms were heard, best first, placed among the syllables `said` of the `reading`.
+
+        Gains are about one per syllable heard well, as those of a search in text are, so that call order can
+        be read from either. A form may occur twice where the stretches do not overlap.
+        """
+        middles = [(start + end) / 2 for start, end in _syllable_times(reading, said)]
+        found: list[Occurrence] = []
+        for hit in self._index.search(evidence, occurrences=2):
+            gain = (hit.phones - hit.cost_nats / self._credit) / _PHONES_PER_SYLLABLE
+            start = bisect.bisect_left(middles, hit.start_s)
+            end = bisect.bisect_right(middles, hit.end_s)
+            if gain >= least_gain and start < end:
+                most = hit.phones / _PHONES_PER_SYLLABLE
+                found.append(Occurrence(self._forms[hit.entry], start, end, gain, most, exact=False))
+        return sorted(found, key=lambda o: (-o.gain, o.start, o.form.owner))
+
+
+def _readings(form: Form) -> list[tuple[Form, tuple[str, ...]]]:
+    return [(form, phones) for phones in pronunciations(form.text) if len(phones) >= _LEAST_PHONES]
+
+
+def _syllable_times(reading: PhoneReading, said: Syllables) -> list[tuple[float, float]]:
+    return [reading.times[start] for start, _ in said.spans]
