@@ -385,3 +385,9 @@ def test_a_virtual_radio_is_heard_through_unplugging_and_lost_audio(signals: Any
     assert [one.dropped_frames for one in ear.transmissions] == [2, 0]
     assert ear.transmissions[0].duration_s == pytest.approx(2.4, abs=0.2)
     assert ear.transmissions[1].duration_s == pytest.approx(2.9, abs=0.2)
+
+
+def test_frames_lost_between_two_calls_belong_to_neither(two_calls: Pcm) -> None:
+    frames = frames_of(two_calls)
+    del frames[37:39]
+    assert [one.dropped_frames for one in Ear(PlannedSource(frames)).run().transmissions] == [0, 0]

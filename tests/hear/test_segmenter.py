@@ -300,3 +300,11 @@ def test_is_at_least_two_hundred_times_faster_than_the_air(signals: Any) -> None
     begun_at = time.process_time()
     cut(audio, [1600])
     assert (time.process_time() - begun_at) * 200 < len(audio) / RATE_HZ
+
+
+def test_a_long_pre_roll_never_reaches_into_the_call_before(signals: Any) -> None:
+    call, pause = signals.tone(1.0, -26), signals.silence(0.6)
+    audio = signals.pcm(signals.silence(2.0), call, pause, call, pause, call, signals.silence(2.0))
+    cuts = cut(audio, squelch=Squelch(hang_s=0.3, pre_roll_s=1.5, tail_s=0.2))
+    assert len(cuts) == 3
+    assert [start for start, _, _ in cuts[1:]] == [end for _, end, _ in cuts[:-1]]
