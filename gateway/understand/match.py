@@ -188,7 +188,7 @@ class PhraseBook:
             if any(hit.overlaps(e) and not _may_replace(hit, e) for e in exact):
                 continue
             if rival := _rival(hit, near):
-                doubts.append(f"sounds_like:{hit.phrase}|{rival.phrase}")
+                doubts.append(f"sounds_like:{'|'.join(sorted((hit.phrase, rival.phrase)))}")
                 continue
             taken.append(hit)
         return taken, list(dict.fromkeys(doubts))

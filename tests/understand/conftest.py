@@ -82,8 +82,13 @@ def transcript(text: str) -> Transcript:
 
 
 @pytest.fixture(scope="session")
-def lexicon() -> Lexicon:
-    return Lexicon.parse(LEXICON_FILE.read_text(encoding="utf-8"), "config/lexicon.yaml")
+def lexicon_text() -> str:
+    return LEXICON_FILE.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def lexicon(lexicon_text: str) -> Lexicon:
+    return Lexicon.parse(lexicon_text, "config/lexicon.yaml")
 
 
 Say = Callable[..., Understanding]
