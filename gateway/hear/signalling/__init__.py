@@ -1,9 +1,10 @@
 """Who calls, by the tones a radio sends around its speech: DTMF, MDC-1200, five-tone, CTCSS.
 
 Written here, small and pure, since no library is good enough (looked at in 2026): icad_tone_detection 2.9.0
-(PyPI) has no five-tone and no CTCSS, runs a bundled binary without source (its MDC part descends from a
-GPL-2 library), needs ffmpeg, SciPy, requests and pydub (150 MB), and writes to standard output; multimon-ng
-(GPL-2, a program) has no MDC-1200 and reads only 22,050 Hz. Both serve as a second opinion in tests.
+(PyPI) has no five-tone and no CTCSS, runs a bundled binary without source, needs ffmpeg, SciPy, requests and
+pydub (150 MB), calls itself MIT in one place and Apache-2.0 in another, and writes to standard output;
+multimon-ng (GPL-2, a program) has no MDC-1200. They were a second opinion: multimon-ng reads the encoders'
+tones in tests; icad's decoder and this one agreed on the encoder's MDC packets and on a real radio's.
 Each decoder names its standard. Tables and thresholds are literals beside the code that reads them.
 
 Pure: no I/O, no clock, no threads; any thread may call.

@@ -1,9 +1,9 @@
 """DTMF: digits as pairs of tones, after ITU-T Q.23 (the tones) and Q.24 (what a receiver takes and refuses).
 
-Q.24's limits, and what is used here: a frequency error of 1.5 % is taken and 3.5 % refused (2.3 % at the
-peak's own error); 40 ms of tone and of pause are taken; the high tone may be 4 dB stronger or 8 dB weaker
-(10 dB either way here: radios tilt their audio by their emphasis). Speech and sirens are refused by the
-share of the band's power the two tones hold, which Q.24 leaves to the receiver.
+Of the limits Q.24 lists, AT&T's: a frequency error of 1.5 % is taken and 3.5 % refused (2.3 % here, with the
+error of the measurement); 40 ms of tone and of pause are taken; the high tone may be 4 dB stronger or 8 dB
+weaker (10 and 16 dB here: radios tilt their audio by their emphasis, and limiting adds to it). Speech and
+sirens are refused by the share of the band's power the two tones hold, which Q.24 leaves to the receiver.
 """
 
 from dataclasses import dataclass

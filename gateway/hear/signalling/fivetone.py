@@ -53,7 +53,7 @@ TABLES: dict[Standard, ToneTable] = {
     # ZVEI (Germany): digits and repeat as in Zetron's Model 15 manual, table 7-7; A to D as multimon-ng.
     "ZVEI1": ToneTable(_ZVEI_DIGITS | {"A": 2800.0, "B": 810.0, "C": 970.0, "D": 885.0, "E": 2600.0}, 0.070),
     "ZVEI2": ToneTable(_ZVEI_DIGITS | {"A": 885.0, "B": 810.0, "E": 970.0}, 0.070),
-    # CCIR, now ITU-R (Rec. M.257): digits, group (A) and repeat agree in all sources, 100 ms ± 10 ms a tone.
+    # CCIR: digits and repeat as in Zetron's table, A to D as in multimon-ng; 100 ms ± 10 ms a tone.
     "CCIR": ToneTable(_CCIR_DIGITS | {"A": 2400.0, "B": 930.0, "C": 2247.0, "D": 991.0, "E": 2110.0}, 0.100),
     # EEA (United Kingdom): CCIR's digits at 40 ms; sources disagree about C, so it is left out.
     "EEA": ToneTable(_CCIR_DIGITS | {"A": 1055.0, "B": 930.0, "D": 991.0, "E": 2110.0}, 0.040),

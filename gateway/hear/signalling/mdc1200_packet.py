@@ -1,7 +1,7 @@
 """MDC-1200's bits: sync word, interleaver, convolutional code, checksum. No audio here.
 
 Motorola never published it. The facts are those that the decoders in the field agree on (SDRTrunk, svxlink,
-Asterisk's app_rpt), checked against a recording of a real radio and against icad_tone_detection's decoder:
+GopherTrunk), checked against a recording of a real radio and against icad_tone_detection's decoder:
 - 40 bits of sync, then 112 bits of data; a double packet has 112 more straight after.
 - Data is 7 bytes (op, arg, unit id high and low, CRC low and high, one spare) and 7 bytes of parity from a
   systematic rate 1/2 code with constraint length 7 and taps 0, 2, 5, 6, each byte's lowest bit first.
