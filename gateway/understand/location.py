@@ -42,10 +42,10 @@ def read_place(
 ) -> Place | None:
     """The place `text` names, or None. `near` is where the incident's word stands: places close to it win.
 
-    Names must have been replaced by `MASK`. A lift within one of the spans `taken` by other phrases
-    (电梯困人) is no place.
+    Names must have been replaced by `MASK`. A lift or road within one of the spans `taken` by other
+    phrases (电梯困人) is no place.
     """
-    collected = [c for c in _collect(text, grammar) if not (c.text.startswith("电梯") and _within(c, taken))]
+    collected = [c for c in _collect(text, grammar) if not (_may_be_told(c) and _within(c, taken))]
     found = _settle(collected, text, grammar)
     groups = _groups(found, text)
     if not groups:
@@ -88,6 +88,11 @@ def _collect(text: str, grammar: PlaceGrammar) -> list[_Component]:
         if all(one.end <= other.start or other.end <= one.start for other in taken):
             taken.append(one)
     return sorted(taken, key=lambda c: c.start)
+
+
+def _may_be_told(component: _Component) -> bool:
+    """Whether an incident's words could be taken for this: 电梯 in 电梯困人, a road in misheard ones."""
+    return component.name in _NAMED or component.text.startswith("电梯")
 
 
 def _within(component: _Component, spans: Sequence[tuple[int, int]]) -> bool:

@@ -281,3 +281,19 @@ def test_reading_is_total_over_any_text(say: Say) -> None:
 def test_lookup_of_wrong_talk_asks_for_review(say: Say, talk: Any) -> None:
     heard = say("指挥中心,我是阳光花园,燃起泄楼,请派人")
     assert "by_sound:燃气泄漏" in heard.review_reasons
+
+
+def test_what_whisper_made_of_recorded_calls(say: Say) -> None:
+    """Written down from the base model on the project's own recordings."""
+    jump = say("我小区发生一起轻生预跳路事件当时人在6号楼楼顶情绪机动需要消防公安120级就紧急支援").incident
+    assert (jump.code, jump.agencies, jump.location_text) == (
+        "SUICIDE_JUMP",
+        ("FIRE", "POLICE", "EMS"),
+        "6号楼楼顶",
+    )
+    duty = say("签要酒店收到再赶3人一起正常")
+    assert duty.headcount.present == 3
+    assert {"ack_received", "all_normal"} <= set(duty.acts)
+    assert "ask_situation" in say("收到请会报现场情况并提出支援单位.").acts
+    assert say("黄石中学最小应极单元2人以打卡上档情况正常").headcount.present == 2
+    assert say("指挥中心云山小学报告刚才的婴感报警事务报现场没有著火").incident.polarity == "cancel"
