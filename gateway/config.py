@@ -10,7 +10,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from gateway.errors import BadConfig, MissingInput
 
@@ -62,6 +70,8 @@ class MqttSettings(Settings):
     cert_file: Path | None = None
     key_file: Path | None = None
     keepalive_s: Annotated[int, Field(ge=5, le=3600)] = 30
+    connect_timeout_s: Annotated[float, Field(ge=0.2, le=60)] = 5.0
+    """How long the broker may take to answer before the older protocol, or a new connection, is tried."""
     window: Annotated[int, Field(ge=1, le=100)] = 16
     """Events sent and not yet acknowledged at any moment."""
 
@@ -155,6 +165,12 @@ class Config(Settings):
     store: StoreSettings = StoreSettings()
     log: LogSettings = LogSettings()
     radio: tuple[RadioSettings, ...]
+    _folder: Path = PrivateAttr(default=Path())
+
+    @property
+    def folder(self) -> Path:
+        """Where the file lies: relative paths in a driver's own keys are taken from here."""
+        return self._folder
 
     @model_validator(mode="after")
     def _distinct_radios(self) -> Self:
@@ -269,7 +285,7 @@ def _rebase(config: Config, folder: Path) -> Config:
     files = {
         name: move(getattr(mqtt, name)) for name in ("password_file", "ca_file", "cert_file", "key_file")
     }
-    return config.model_copy(
+    moved = config.model_copy(
         update={
             "gateway": config.gateway.model_copy(update={"data_dir": move(config.gateway.data_dir)}),
             "units": config.units.model_copy(update={"csv": move(config.units.csv)}),
@@ -280,3 +296,5 @@ def _rebase(config: Config, folder: Path) -> Config:
             "understand": config.understand.model_copy(update={"lexicon": move(config.understand.lexicon)}),
         }
     )
+    moved._folder = folder  # noqa: SLF001 - its own module, before anyone else sees it
+    return moved

@@ -126,7 +126,9 @@ class RadioPipeline:
             self._attempts = await self._store.attempt(transmission.id)
             self._begun = transmission.id
         if self._attempts > MAX_ATTEMPTS:
-            return await self._quarantine(transmission, kept)
+            return await self._quarantine(transmission, kept, "recognition ended the process twice")
+        if not transmission.audio.size:
+            return await self._quarantine(transmission, kept, "its audio was not kept")
         heard = await self._listen(transmission.audio)
         return await self._conclude(transmission, kept, heard)
 
@@ -195,14 +197,16 @@ class RadioPipeline:
         if meaning.callee.kind == "unit" and meaning.callee.unit_id is not None:
             self._last_call = (meaning.callee.unit_id, transmission.started_at)
 
-    async def _quarantine(self, transmission: Transmission, kept: SpooledAudio | None) -> list[CloudEvent]:
-        """Publish that something was heard which cannot be decoded, so that a person listens to it."""
-        log.error("transmission set aside: its recognition ended the process twice", id=transmission.id)
+    async def _quarantine(
+        self, transmission: Transmission, kept: SpooledAudio | None, why: str
+    ) -> list[CloudEvent]:
+        """Publish that something was heard which cannot be decoded, so that a person looks after it."""
+        log.error("transmission set aside", transmission=transmission.id, why=why)
         sound = classify(transmission.audio, None)
         silent = Transcript("", "", "none", "none", 0.0)
         received = transmission_event(
             self._ids.new(), transmission, sound.sound_class, silent, Understanding(), self._read_clock(),
-            audio=_audio_ref(kept), incident_id=None, failure="recognition ended the process twice",
+            audio=_audio_ref(kept), incident_id=None, failure=why,
         )  # fmt: skip
         return await self._store.commit(transmission.id, [received], quarantined=True)
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from drivers.base import AudioSource
 from gateway.clock import Clock, IdSource
+from gateway.errors import StoreUnavailable
 from gateway.events import CloudEvent
-from gateway.hear.capture import Capture, CaptureEvent, Completed, Ended, Spool
+from gateway.hear.capture import Capture, CaptureEvent, Completed, Ended, Fault, Spool
 from gateway.hear.segmenter import Squelch
 from gateway.model import Pcm, Transmission
 from gateway.pipeline import RadioPipeline
@@ -22,6 +23,7 @@ KEPT_IN_MEMORY = 8
 """Beyond this many waiting, a transmission's samples are read from the spool again when its turn comes."""
 
 ReadAudio = Callable[[str], Pcm]
+Settled = Callable[[str, str], None]
 Report = Callable[[CaptureEvent], None]
 Publish = Callable[[list[CloudEvent]], None]
 
@@ -44,15 +46,23 @@ class Radio:
         pipeline: RadioPipeline,
         *,
         spool: Spool,
+        settled: Settled | None = None,
         read_audio: ReadAudio,
         squelch: Squelch,
         clock: Clock,
+        retry_s: float | None = None,
         on_report: Report,
         on_events: Publish,
     ) -> None:
-        """Wire the radio up; nothing is opened before `start`. `on_report` hears of device and channel."""
+        """Wire the radio up; nothing is opened before `start`. `on_report` hears of device and channel.
+
+        `settled` is told (transmission id, audio ref) once a transmission is understood. When the store
+        refuses, the radio holds what it has and tries again each `retry_s` seconds; None raises instead.
+        """
         self.radio_id = radio_id
         self._pipeline = pipeline
+        self._settled = settled
+        self._retry_s = retry_s
         self._read_audio = read_audio
         self._on_report = on_report
         self._on_events = on_events
@@ -97,9 +107,24 @@ class Radio:
         """
         while (waiting := await self._queue.get()) is not None:
             try:
-                self._on_events(await self._take(waiting))
+                await self._until_taken(waiting)
             finally:
                 self._count(-1)
+
+    async def _until_taken(self, waiting: Waiting) -> None:
+        """Take a transmission; while the store refuses, hold it and try again."""
+        while True:
+            try:
+                self._on_events(await self._take(waiting))
+            except StoreUnavailable as error:
+                if self._retry_s is None:
+                    raise
+                self._on_report(Fault(self.radio_id, "spool", str(error)))
+                await asyncio.sleep(self._retry_s)
+                continue
+            if self._settled is not None and waiting.kept is not None:
+                await asyncio.to_thread(self._settled, waiting.transmission.id, waiting.kept.ref)
+            return
 
     async def _take(self, waiting: Waiting) -> list[CloudEvent]:
         transmission = waiting.transmission

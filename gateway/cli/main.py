@@ -40,7 +40,7 @@ def root(
         print(f"radio-gateway {__version__}")
         raise typer.Exit
     if context.invoked_subcommand is None:
-        raise click.UsageError("no command given", context)
+        raise click.UsageError("no command given")
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -6,7 +6,11 @@ from typing import Any
 
 from rich.text import Text
 
-PHASE_STYLE = {"open": "bold white on red", "resolved": "bold black on green", "cancelled": "bold black on yellow"}
+PHASE_STYLE = {
+    "open": "bold white on red",
+    "resolved": "bold black on green",
+    "cancelled": "bold black on yellow",
+}
 NEED_MARK = {"requested": "?", "promised": "→", "arrived": "✓", "released": "·"}
 INDENT = " " * 10
 
@@ -70,7 +74,8 @@ def _incident(data: Mapping[str, Any], verb: str, labels: Mapping[str, str]) -> 
     text.append(f"\n{INDENT}revision {data['revision']}, {data['severity']}, {data['urgency']}", style="dim")
     if data["needs"]:
         needs = ", ".join(
-            f"{NEED_MARK[need['state']]} {labels.get(need['agency'], need['agency'])}" for need in data["needs"]
+            f"{NEED_MARK[need['state']]} {labels.get(need['agency'], need['agency'])}"
+            for need in data["needs"]
         )
         text.append(f"; needs {needs}", style="default")
     if data["stages"]["acknowledged_at"]:

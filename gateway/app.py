@@ -1,0 +1,381 @@
+"""The daemon: what is wired to what, in which order it starts, and in which order it stops.
+
+    radios ─► pipelines ─► store ─► pump ─► link
+       ▲          ▲
+    capture    decode pool (voice detector and recogniser, loaded while the radios already listen)
+
+The asyncio loop owns all state. Stop order: radios stop listening and complete what is open; what waits to be
+understood gets a deadline; the pump delivers what it can; the link says goodbye; the store closes last.
+What had no turn is in the spool and in the outbox, and goes on at the next start.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import structlog
+
+from drivers.base import DeviceMisused
+from drivers.registry import make_source
+from gateway.clock import IdSource, SystemClock
+from gateway.config import Config, RadioSettings
+from gateway.drafts import fault_event
+from gateway.errors import BadConfig, BadInput, GatewayError, MissingInput
+from gateway.events import CloudEvent
+from gateway.faults import FaultBook
+from gateway.health import WRITTEN_EVERY_S, health_document, write_health
+from gateway.hear.capture import CaptureEvent, Completed, Ended, Fault, Opened, Recovered
+from gateway.knowledge import build_knowledge, read_lexicon, squelch_of
+from gateway.model import Pcm, Transmission
+from gateway.pipeline import Heard, Knowledge, Listener, RadioPipeline
+from gateway.publish.broker import Broker
+from gateway.publish.link import LinkState, PahoLink
+from gateway.publish.pump import Pump
+from gateway.radio import Radio
+from gateway.recognise.base import Recogniser
+from gateway.recognise.engines import choose
+from gateway.recognise.vad import Vad
+from gateway.station import read_units_file
+from gateway.store.records import HeardTransmission, RecoveredTransmission, UnitsStamp
+from gateway.store.spool import Spool
+from gateway.store.store import Store
+from gateway.timekeeping import ClockReader
+from gateway.understand.conversation import Conversation
+
+log = structlog.get_logger()
+
+DRAIN_S = 10.0
+"""What waits to be understood gets this long when the daemon stops."""
+GOODBYE_S = 5.0
+PRUNE_EVERY_S = 3600.0
+STORE_RETRY_S = 5.0
+SOURCE_ACTION = "check cable and device name; the gateway tries again by itself"
+SPOOL_ACTION = "free disk space in data_dir"
+
+
+class Daemon:
+    """The gateway as a service. Use from one asyncio loop: `start`, `wait`, `stop`."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._clock = SystemClock()
+        self._ids = IdSource(self._clock)
+        self._read_clock = ClockReader(self._clock)
+        self._started_at = self._clock.now()
+        self._lexicon = read_lexicon(config.understand.lexicon)
+        self._broker = Broker.from_settings(config.mqtt)
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="decode")
+        self._spool = Spool(config.gateway.data_dir)
+        self._faults = FaultBook()
+        self._radios: dict[str, Radio] = {}
+        self._radio_states: dict[str, dict[str, Any]] = {}
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._chores: list[asyncio.Task[None]] = []
+        self._saying: set[asyncio.Task[None]] = set()
+        self._knowledge: Knowledge | None = None
+        self._units_stamp: UnitsStamp | None = None
+        self._recogniser: Recogniser | None = None
+        self._listener: asyncio.Task[Listener] | None = None
+        self._stopping = asyncio.Event()
+
+    async def start(self) -> None:
+        """Open the store, index the registry, start the link, listen. The model loads meanwhile.
+
+        Raises:
+            StoreUnavailable, BadInput, MissingInput, BadConfig: the gateway cannot run like this.
+        """
+        gateway = self._config.gateway
+        self._store = await Store.open(gateway.data_dir, gateway.source, self._clock)
+        self._link = PahoLink(
+            self._broker, gateway.topic_root, self._clock, self._store.next_session,
+            on_change=self._link_changed,
+        )  # fmt: skip
+        self._pump = Pump(
+            self._store.outbox, self._link, gateway.topic_root, self._clock, window=self._config.mqtt.window
+        )
+        self._listener = asyncio.create_task(self._load_listener(), name="load-model")
+        await self._import_units()
+        await self._index_registry()
+        conversations = await self._store.conversations()
+        for settings in self._config.radio:
+            self._add_radio(settings, conversations.get(settings.id))
+        await self._bring_back()
+        for notice in self._store.notices:
+            self._fault(notice.what, notice.message, notice.action)
+        self._link.start()
+        self._pump.start()
+        for radio_id, radio in self._radios.items():
+            radio.start()
+            self._running[radio_id] = asyncio.create_task(radio.run(), name=f"radio-{radio_id}")
+        self._chores = [
+            asyncio.create_task(self._tell_health(), name="health"),
+            asyncio.create_task(self._prune(), name="prune"),
+        ]
+        log.info("listening", radios=list(self._radios), units=len(await self._store.units()))
+
+    async def wait(self, *, exit_when_idle: bool = False) -> None:
+        """Return when asked to stop, or, with `exit_when_idle`, when every source has ended and all is sent.
+
+        Raises:
+            GatewayError: something the gateway cannot run without has failed.
+        """
+        assert self._listener is not None
+        ends: list[asyncio.Task[Any]] = [asyncio.create_task(self._stopping.wait(), name="asked-to-stop")]
+        if exit_when_idle:
+            ends.append(asyncio.create_task(self._until_idle(), name="until-idle"))
+        watched: set[asyncio.Task[Any]] = {*ends, self._listener, *self._running.values(), *self._chores}
+        try:
+            while not any(end.done() for end in ends):
+                done, watched = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
+        finally:
+            for end in ends:
+                end.cancel()
+
+    def ask_to_stop(self) -> None:
+        """Make `wait` return. On the loop; from a signal handler use call_soon_threadsafe."""
+        self._stopping.set()
+
+    async def stop(self) -> None:
+        """Stop in order; see the module. May be called after a failed start."""
+        self._stopping.set()
+        await asyncio.gather(*(asyncio.to_thread(radio.stop_listening) for radio in self._radios.values()))
+        if self._running:
+            await asyncio.wait(self._running.values(), timeout=DRAIN_S)
+        leftover: list[asyncio.Task[Any]] = [*self._running.values(), *self._chores]
+        if self._listener is not None:
+            leftover.append(self._listener)
+        for task in leftover:
+            task.cancel()
+        await asyncio.gather(*leftover, *self._saying, return_exceptions=True)
+        if hasattr(self, "_pump"):
+            if self._link.state.is_connected:
+                await self._pump.drained(GOODBYE_S)
+            await self._pump.stop()
+            await self._link.stop()
+        await asyncio.to_thread(self._pool.shutdown)
+        if self._recogniser is not None:
+            self._recogniser.close()
+        if hasattr(self, "_store"):
+            await self._store.close()
+        log.info("stopped")
+
+    async def _load_listener(self) -> Listener:
+        settings = self._config.recognise
+
+        def load() -> tuple[Vad, Recogniser]:
+            recogniser = choose(
+                settings.engine, settings.language, settings.models_dir, threads=settings.threads
+            )
+            return Vad(), recogniser
+
+        vad, recogniser = await asyncio.get_running_loop().run_in_executor(self._pool, load)
+        self._recogniser = recogniser
+        log.info("speech model ready", engine=recogniser.engine, model=recogniser.model)
+        return Listener(vad, recogniser, self._pool)
+
+    async def _listen(self, audio: Pcm) -> Heard:
+        assert self._listener is not None
+        return await (await asyncio.shield(self._listener))(audio)
+
+    async def _import_units(self) -> None:
+        """Take over the registry's file when it is another than last time; a bad one changes nothing."""
+        known = await self._store.units_from()
+        try:
+            units, stamp = await asyncio.to_thread(read_units_file, self._config.units.csv)
+        except (BadInput, MissingInput) as error:
+            if known is None:
+                raise
+            self._fault("units", f"the registry stays as it was: {error}", "correct the file and restart")
+            return
+        if known is None or known.sha256 != stamp.sha256 or known.path != stamp.path:
+            await self._store.replace_units(units, stamp)
+            log.info("units imported", count=len(units), file=stamp.path)
+
+    async def _index_registry(self) -> None:
+        """Index the registry anew when it has changed, by this process or by a command beside it."""
+        stamp = await self._store.units_from()
+        if self._knowledge is not None and stamp == self._units_stamp:
+            return
+        units = await self._store.units()
+        self._knowledge = await asyncio.to_thread(
+            build_knowledge, units, self._config.gateway.command_post, self._lexicon, self._ids.new
+        )
+        self._units_stamp = stamp
+
+    def _know(self) -> Knowledge:
+        assert self._knowledge is not None
+        return self._knowledge
+
+    def _add_radio(self, settings: RadioSettings, conversation: str | None) -> None:
+        try:
+            source = make_source(settings.source.kind, settings.source.options, self._config.folder)
+        except DeviceMisused as error:
+            raise BadConfig([f"radio[{settings.id}].source: {error}"]) from None
+        pipeline = RadioPipeline(
+            settings.id,
+            streets=frozenset(settings.streets),
+            knowledge=self._know,
+            listen=self._listen,
+            store=self._store,
+            ids=self._ids,
+            read_clock=self._read_clock,
+            conversation=Conversation.model_validate_json(conversation) if conversation else None,
+        )
+        self._radios[settings.id] = Radio(
+            settings.id,
+            source,
+            pipeline,
+            spool=self._spool,
+            settled=self._spool.settled,
+            read_audio=self._spool.read,
+            squelch=squelch_of(settings.squelch),
+            clock=self._clock,
+            retry_s=STORE_RETRY_S,
+            on_report=self._radio_reports,
+            on_events=self._committed,
+        )
+        self._set_radio(settings.id, "idle")
+
+    async def _bring_back(self) -> None:
+        """Queue what an earlier run heard and did not understand."""
+        known = {one.id for one in await self._store.unfinished()}
+        recovered, notices = await asyncio.to_thread(self._spool.recover)
+        for notice in notices:
+            self._fault(notice.what, notice.message, notice.action)
+        left: list[HeardTransmission | RecoveredTransmission] = [*await self._store.unfinished()]
+        for one in recovered:
+            if not await self._store.knows(one.id):
+                left.append(one)
+            elif one.id not in known:
+                await asyncio.to_thread(self._spool.settled, one.id, one.audio.ref)
+        for waiting in sorted(left, key=lambda item: item.started_at):
+            radio = self._radios.get(waiting.radio_id) or next(iter(self._radios.values()))
+            radio.take_later(_transmission_of(waiting), waiting.audio)
+            log.warning("heard in an earlier run, taken up again", transmission=waiting.id)
+
+    def _committed(self, events: list[CloudEvent]) -> None:
+        if events:
+            self._pump.wake()
+
+    def _radio_reports(self, event: CaptureEvent) -> None:
+        match event:
+            case Opened():
+                self._set_radio(event.radio_id, "receiving")
+            case Completed():
+                self._set_radio(event.transmission.radio_id, "idle")
+            case Fault():
+                if event.what != "spool":
+                    self._set_radio(event.radio_id, "fault")
+                action = SPOOL_ACTION if event.what == "spool" else SOURCE_ACTION
+                self._fault(f"radio/{event.radio_id}/{event.what}", event.message, action)
+            case Recovered():
+                self._set_radio(event.radio_id, "idle")
+                self._recovered(f"radio/{event.radio_id}/source")
+            case Ended():
+                log.info("source has ended", radio=event.radio_id, why=event.message)
+
+    def _set_radio(self, radio_id: str, state: str) -> None:
+        self._radio_states[radio_id] = {"state": state, "since": self._clock.now().isoformat()}
+        self._pump.publish_state(f"radio/{radio_id}", self._radio_states[radio_id])
+
+    def _link_changed(self, state: LinkState) -> None:
+        if state.is_connected:
+            log.info("broker connected", protocol=state.protocol, session=state.session)
+            self._recovered("mqtt")
+        elif not self._stopping.is_set():
+            self._fault(
+                "mqtt", state.trouble or "not connected", "check the broker; events wait in the outbox"
+            )
+
+    def _fault(self, what: str, message: str, action: str) -> None:
+        fault = self._faults.begin(what, message, action, self._clock.now())
+        if fault is None:
+            log.debug("fault goes on", what=what, message=message)
+            return
+        log.error("fault", what=what, message=message, action=action)
+        self._say_fault("fault", what, fault.message, action)
+
+    def _recovered(self, what: str) -> None:
+        fault = self._faults.end(what)
+        if fault is not None:
+            log.info("recovered", what=what, after=str(self._clock.now() - fault.since))
+            self._say_fault("recovered", what, f"works again; it was: {fault.message}", "none")
+
+    def _say_fault(self, verb: Any, what: str, message: str, action: str) -> None:
+        now = self._clock.now()
+        draft = fault_event(self._ids.new(), verb, what, now, message, action, now, self._read_clock())
+
+        async def say() -> None:
+            with contextlib.suppress(GatewayError):
+                self._committed(await self._store.commit(None, [draft]))
+
+        self._keep(say())
+
+    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._saying.add(task)
+        task.add_done_callback(self._saying.discard)
+
+    async def _until_idle(self) -> bool:
+        if self._running:
+            await asyncio.wait(self._running.values())
+        while not await self._pump.drained(60.0):
+            log.info("waiting for the broker to take what is left")
+        return True
+
+    async def _tell_health(self) -> None:
+        while True:
+            await self._index_registry()
+            counts = await self._store.outbox.counts()
+            link = self._link.state
+            document = health_document(
+                at=self._clock.now(),
+                started_at=self._started_at,
+                radios={
+                    radio_id: {**state, "waiting": self._radios[radio_id].waiting}
+                    for radio_id, state in self._radio_states.items()
+                },
+                mqtt={
+                    "connected": link.is_connected,
+                    "protocol": link.protocol,
+                    "since": link.since.isoformat(),
+                },
+                outbox={
+                    "waiting": counts.waiting,
+                    "set_aside": counts.set_aside,
+                    "delivered": self._pump.counts.delivered,
+                },
+                recogniser={
+                    "engine": self._recogniser.engine if self._recogniser else None,
+                    "model": self._recogniser.model if self._recogniser else None,
+                },
+                faults=self._faults.open.values(),
+            )
+            self._pump.publish_state("health", document)
+            await asyncio.to_thread(write_health, self._config.gateway.data_dir, document)
+            await asyncio.sleep(WRITTEN_EVERY_S)
+
+    async def _prune(self) -> None:
+        while True:
+            before = self._clock.now() - timedelta(days=self._config.store.keep_events_days)
+            await self._store.prune(before)
+            await asyncio.sleep(PRUNE_EVERY_S)
+
+
+def _transmission_of(left: HeardTransmission | RecoveredTransmission) -> Transmission:
+    """Make a transmission of what an earlier run kept; its samples are read when its turn comes."""
+    return Transmission(
+        id=left.id,
+        radio_id=left.radio_id,
+        started_at=left.started_at,
+        duration_s=left.audio.duration_s if left.audio is not None else 0.0,
+        audio=np.empty(0, np.int16),
+        end=left.end,
+        dropped_frames=left.dropped_frames,
+    )

@@ -1,0 +1,104 @@
+"""`radio-gateway run`, `check` and `status`."""
+
+import asyncio
+import signal
+from datetime import UTC, datetime
+from pathlib import Path
+
+import typer
+from rich.console import Console
+
+from drivers.registry import Seam, check_options
+from gateway.app import Daemon
+from gateway.cli.options import ConfigFile
+from gateway.config import Config, fault_line, load_config
+from gateway.errors import BadConfig
+from gateway.health import STALE_AFTER_S, read_health
+from gateway.log import configure_log
+from gateway.publish.broker import Broker
+
+STYLES = {"green": "bold green", "amber": "bold yellow", "red": "bold red"}
+
+
+def run(
+    config: Path = ConfigFile,
+    exit_when_idle: bool = typer.Option(
+        False, "--exit-when-idle", help="End when every source has ended and every event is delivered."
+    ),
+) -> None:
+    """Run the gateway."""
+    settings = _checked(config)
+    configure_log(settings.log.level, json_lines=settings.log.json_lines)
+    asyncio.run(_run(settings, exit_when_idle=exit_when_idle))
+
+
+async def _run(settings: Config, *, exit_when_idle: bool) -> None:
+    daemon = Daemon(settings)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, daemon.ask_to_stop)
+    try:
+        await daemon.start()
+        await daemon.wait(exit_when_idle=exit_when_idle)
+    finally:
+        await daemon.stop()
+
+
+def check(config: Path = ConfigFile) -> None:
+    """Read the configuration and name every fault; opens nothing."""
+    _checked(config)
+    print(f"{config}: good")
+
+
+def _checked(path: Path) -> Config:
+    """Read the configuration and the drivers' own keys in it.
+
+    Raises:
+        BadConfig: with every fault.
+    """
+    config = load_config(path)
+    faults = []
+    try:
+        Broker.from_settings(config.mqtt)
+    except BadConfig as error:
+        faults += [f"{path}:{fault}" for fault in error.faults]
+    for radio in config.radio:
+        seams: dict[Seam, tuple[str, dict[str, object]]] = {
+            "source": (radio.source.kind, radio.source.options),
+            "sink": (radio.sink.kind, radio.sink.options),
+            "control": (radio.control.kind, radio.control.options),
+        }
+        for seam, (kind, options) in seams.items():
+            faults += [
+                fault_line(path, f"radio[{radio.id}].{seam}.{key}", message)
+                for key, message in check_options(seam, kind, options)
+            ]
+    if faults:
+        raise BadConfig(faults)
+    return config
+
+
+def status(config: Path = ConfigFile) -> None:
+    """Show how the gateway is and what to do about it."""
+    health = read_health(load_config(config).gateway.data_dir)
+    console = Console()
+    age_s = (datetime.now(UTC) - datetime.fromisoformat(health["at"])).total_seconds()
+    if age_s > STALE_AFTER_S:
+        console.print(f"[bold red]red[/]  the gateway does not run; it was last seen {health['at']}")
+        console.print("      start it: systemctl start radio-gateway, or radio-gateway run -c FILE")
+        raise typer.Exit(69)
+    console.print(f"[{STYLES[health['state']]}]{health['state']}[/]  running since {health['started_at']}")
+    engine = health["recogniser"]["engine"]
+    console.print(f"  speech   {engine} {health['recogniser']['model']}" if engine else "  speech   loading")
+    mqtt = health["mqtt"]
+    link = f"connected, MQTT {mqtt['protocol']}" if mqtt["connected"] else "not connected"
+    console.print(f"  broker   {link} since {mqtt['since']}")
+    counts = "{waiting} wait, {set_aside} set aside, {delivered} delivered".format_map(health["outbox"])
+    console.print(f"  outbox   {counts}")
+    for radio_id, radio in health["radios"].items():
+        console.print(
+            f"  radio    {radio_id}: {radio['state']} since {radio['since']}, {radio['waiting']} waiting"
+        )
+    for fault in health["faults"]:
+        console.print(f"  [bold red]fault[/]    {fault['what']}: {fault['message']} (since {fault['since']})")
+        console.print(f"           do: {fault['action']}")
