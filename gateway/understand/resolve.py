@@ -9,13 +9,16 @@ costs; nothing is ever forced.
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal
 
 from gateway.model import UNKNOWN, Candidate, PhoneEvidence, Resolution
 from gateway.understand.mentions import COMMAND, Mention, find_mentions, pauses, rivals
-from gateway.understand.names import UNIT_SUFFIX, Form, NameIndex, bare_name, unit_forms
+from gateway.understand.names import UNIT_SUFFIX, Form, NameIndex, Occurrence, bare_name, unit_forms
+from gateway.understand.phonenames import PhoneNames
+from gateway.understand.phonereading import read_phones
 from gateway.understand.pinyin import Syllables, syllables
 from gateway.understand.registry import Registry
 from gateway.understand.roles import CallOrder, MarkerFinder, RoleWords
@@ -27,7 +30,8 @@ class ResolverSettings:
 
     Gains are about one per syllable heard well; `nats_per_gain` turns them into natural-log odds. Nobody is
     named when the gain stays under `absent_gain` plus `absent_gain_per_log_form` times the log of the number
-    of forms, since more names fit any noise better; `mention_within` below that is still worth a listen.
+    of forms, since more names fit any noise better; `mention_within` below that is still worth a listen. The
+    `phone_…` settings say the same of names heard in the phones; beside those the text counts by a share.
     """
 
     least_score: float = 0.9
@@ -39,6 +43,11 @@ class ResolverSettings:
     least_gain: float = 0.8
     mention_within: float = 0.8
     plain_penalty_nats: float = 1.0
+    phone_credit_nats: float = 2.0
+    phone_nats_per_gain: float = 2.4
+    phone_absent_gain: float = 1.5
+    phone_absent_gain_per_log_form: float = 0.15
+    text_share_beside_phones: float = 1.0
     expected_nats: float = 3.0
     street_nats: float = 1.0
     last_speaker_nats: float = 0.7
@@ -93,8 +102,30 @@ class Parties:
     callee: Resolution = UNKNOWN
 
 
-PhoneSearch = Callable[[PhoneEvidence], tuple[NameEvidence, ...]]
-"""Searches phone evidence for the registry's names; the best occurrence of each unit is enough."""
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One party as one reader of the audio has it: each owner's evidence in nats, and the stretch of text."""
+
+    nats: Mapping[str, float]
+    span: tuple[float, float]
+    stretch: str
+    source: Literal["text", "phones"]
+
+    def evidence(self, share: float = 1.0) -> list[NameEvidence]:
+        return [NameEvidence(i, share * nats, self.span, self.source) for i, nats in self.nats.items()]
+
+
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    """What a gain is worth in nats, and the gain that chance alone reaches."""
+
+    nats_per_gain: float
+    absent_gain: float
+    plain_penalty_nats: float
+
+    def nats(self, gain: float, *, plain: bool) -> float:
+        penalty = self.plain_penalty_nats if plain else 0.0
+        return self.nats_per_gain * (gain - self.absent_gain) - penalty
 
 
 def fuse(evidence: Iterable[NameEvidence], priors_nats: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
@@ -128,68 +159,84 @@ class Resolver:
         registry: Registry,
         command_post: str,
         settings: ResolverSettings | None = None,
-        phone_search: PhoneSearch | None = None,
     ) -> None:
         """Index `registry`; build a new one when it changes. `command_post` is how the station is called."""
         self._registry = registry
         self._command_post = command_post
         self._settings = settings or ResolverSettings()
-        self._phone_search = phone_search
         forms = tuple(form for unit in registry for form in unit_forms(unit))
         command = dict.fromkeys((bare_name(command_post), *self._settings.command_names))
         always = (*(Form(COMMAND, name, "command") for name in command), Form(COMMAND, UNIT_SUFFIX, "suffix"))
+        self._forms, self._always = forms, always
         self._index = NameIndex(forms, always)
         self._marks = MarkerFinder(self._settings.words)
-        self._absent_gain = self._settings.absent_gain + self._settings.absent_gain_per_log_form * math.log(
-            len(forms) + 1
+        log_forms = math.log(len(forms) + 1)
+        self._text_scale = _Scale(
+            self._settings.nats_per_gain,
+            self._settings.absent_gain + self._settings.absent_gain_per_log_form * log_forms,
+            self._settings.plain_penalty_nats,
         )
+        self._phone_scale = _Scale(
+            self._settings.phone_nats_per_gain,
+            self._settings.phone_absent_gain + self._settings.phone_absent_gain_per_log_form * log_forms,
+            self._settings.plain_penalty_nats,
+        )
+
+    @cached_property
+    def _names(self) -> PhoneNames:
+        """Built when first needed: a station without the phone head never pays for it."""
+        return PhoneNames(self._forms, self._always, self._settings.phone_credit_nats)
 
     def resolve(self, text: str, phones: PhoneEvidence | None = None, prior: Prior | None = None) -> Parties:
         """Who speaks and who is spoken to in `text`, which must be normalised."""
         prior = prior or Prior()
         said = syllables(text)
-        order = CallOrder(self._marks.find(text, said), pauses(text, said))
         occurrences = self._index.search(text, said, self._settings.least_gain)
-        least = self._absent_gain - self._settings.mention_within
-        mentions = find_mentions(occurrences, text, said, order, least)
-        parts = order.assign(tuple(mention.named() for mention in mentions))
-        heard = self._phone_search(phones) if phones is not None and self._phone_search else ()
-        caller = callee = UNKNOWN
-        if parts.caller is not None:
-            gains = rivals(mentions, parts.caller)
-            span = _span(mentions[parts.caller], said)
-            caller = self._decide(text, span, gains, heard, prior, plain=parts.plain)
-        if parts.callee is not None:
-            span = _span(mentions[parts.callee], said)
-            gains = rivals(mentions, parts.callee)
-            callee = self._decide(text, span, gains, (), Prior(streets=prior.streets))
-        return Parties(self._signalled(caller, prior), callee)
+        caller, callee = self._parties(text, said, occurrences, self._text_scale, "text")
+        heard_caller = heard_callee = None
+        if phones is not None and len(phones.log_probs):
+            heard_caller, heard_callee = self._listen(phones)
+        called = self._decide(callee, heard_callee, Prior(streets=prior.streets))
+        return Parties(self._signalled(self._decide(caller, heard_caller, prior), prior), called)
 
-    def _decide(
+    def _listen(self, phones: PhoneEvidence) -> tuple[_Part | None, _Part | None]:
+        """The parties as the phone head alone heard them."""
+        reading = read_phones(phones)
+        said = syllables(reading.text)
+        occurrences = self._names.hear(phones, reading, said, self._settings.least_gain)
+        return self._parties(reading.text, said, occurrences, self._phone_scale, "phones")
+
+    def _parties(
         self,
         text: str,
-        span: tuple[int, int],
-        gains: Mapping[str, float],
-        heard: tuple[NameEvidence, ...],
-        prior: Prior,
-        *,
-        plain: bool = False,
-    ) -> Resolution:
-        settings = self._settings
-        penalty = settings.plain_penalty_nats if plain else 0.0
-        evidence = [
-            NameEvidence(
-                unit_id,
-                settings.nats_per_gain * (gain - self._absent_gain) - penalty,
-                span,
-                "text",
-            )
-            for unit_id, gain in gains.items()
-        ]
-        evidence.extend(heard)
+        said: Syllables,
+        occurrences: list[Occurrence],
+        scale: _Scale,
+        source: Literal["text", "phones"],
+    ) -> tuple[_Part | None, _Part | None]:
+        order = CallOrder(self._marks.find(text, said), pauses(text, said))
+        least = scale.absent_gain - self._settings.mention_within
+        mentions = find_mentions(occurrences, text, said, order, least)
+        parts = order.assign(tuple(mention.named() for mention in mentions))
+
+        def part(index: int | None, *, plain: bool) -> _Part | None:
+            if index is None:
+                return None
+            first, last = _span(mentions[index], said)
+            gains = rivals(mentions, index)
+            nats = {owner: scale.nats(gain, plain=plain) for owner, gain in gains.items()}
+            return _Part(nats, (first, last), text[first:last], source)
+
+        return part(parts.caller, plain=parts.plain), part(parts.callee, plain=False)
+
+    def _decide(self, read: _Part | None, heard: _Part | None, prior: Prior) -> Resolution:
+        if read is None and heard is None:
+            return UNKNOWN
+        share = self._settings.text_share_beside_phones if heard is not None else 1.0
+        evidence = [*(read.evidence(share) if read else ()), *(heard.evidence() if heard else ())]
         shares = fuse(evidence, {item.unit_id: self._prior_nats(item.unit_id, prior) for item in evidence})
         without = fuse(evidence, {i.unit_id: self._prior_nats(i.unit_id, Prior()) for i in evidence})
-        stretch = text[span[0] : span[1]]
+        stretch = read.stretch if read else heard.stretch if heard else ""
         decided = self._judge(shares, stretch)
         alone = self._judge(without, stretch)
         if decided.unit_id in prior.expected and alone.unit_id != decided.unit_id:

@@ -1,11 +1,10 @@
 import math
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.model import PhoneEvidence, Resolution, Unit
+from gateway.model import Resolution, Unit
 from gateway.understand.normalise import normalise
 from gateway.understand.registry import Registry
 from gateway.understand.resolve import NameEvidence, Parties, Prior, Resolver, ResolverSettings, fuse
@@ -178,21 +177,6 @@ def test_stricter_settings_turn_a_match_into_doubt() -> None:
     strict = Resolver(Registry(UNITS), "指挥中心", ResolverSettings(least_score=0.99999999))
     caller = strict.resolve("我是忘海九店").caller
     assert (caller.status, caller.candidates[0].unit_id) == ("ambiguous", "hotel")
-
-
-def test_phone_evidence_is_added_to_what_the_text_says() -> None:
-    phones = PhoneEvidence(np.zeros((1, 2), dtype=np.float32), ("a",))
-
-    def search(heard: PhoneEvidence) -> tuple[NameEvidence, ...]:
-        assert heard is phones
-        return (
-            NameEvidence("mall2", 6.0, (0.5, 1.1), "phones"),
-            NameEvidence("mall1", 1.0, (0.5, 1.1), "phones"),
-        )
-
-    listening = Resolver(Registry(UNITS), "指挥中心", phone_search=search)
-    assert listening.resolve("金汇商场收到").caller.status == "ambiguous"
-    assert listening.resolve("金汇商场收到", phones).caller.unit_id == "mall2"
 
 
 def test_an_empty_registry_still_knows_the_command_post() -> None:

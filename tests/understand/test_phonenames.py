@@ -1,0 +1,103 @@
+"""What the phone head heard, read as text and resolved to parties, on evidence made by hand."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.model import PhoneEvidence, Unit
+from gateway.understand.phonereading import RADIO_CHARACTERS, read_phones
+from gateway.understand.phones import PHONES, phones_of
+from gateway.understand.registry import Registry
+from gateway.understand.resolve import Resolver
+
+UNITS = (
+    Unit("a", "榕树湾A区最小应急单元"),
+    Unit("b", "榕树湾B区最小应急单元"),
+    Unit("book", "枫林书店最小应急单元", callsign="洞五"),
+    Unit("race", "跑马场最小应急单元"),
+    Unit("horse", "马场最小应急单元"),
+    Unit("citic", "中信大厦最小应急单元"),
+    Unit("hotel", "望海酒店最小应急单元"),
+)
+FRAMES_PER_PHONE = 5
+PAUSE_FRAMES = 30
+
+
+def evidence(text: str, *, confused: dict[str, str] | None = None, doubt: float = 0.0) -> PhoneEvidence:
+    """Evidence for `text`, a comma being a pause; `confused` phones peak as another, by `doubt` more."""
+    columns: list[tuple[int, str]] = []
+    at = 10
+    for part in text.split("，"):
+        for phone in phones_of(part):
+            columns.append((at, phone))
+            at += FRAMES_PER_PHONE
+        at += PAUSE_FRAMES
+    rows = np.random.default_rng(1).normal(0, 0.3, (at, len(PHONES) + 1))
+    rows[:, 0] += 6
+    for frame, phone in columns:
+        rows[frame, 1 + PHONES.index(phone)] += 12
+        if confused and phone in confused:
+            rows[frame, 1 + PHONES.index(confused[phone])] += 12 + doubt
+    log_probs = rows - np.log(np.exp(rows).sum(axis=1, keepdims=True))
+    return PhoneEvidence(log_probs.astype(np.float32), PHONES)
+
+
+@pytest.fixture(scope="module")
+def resolver() -> Resolver:
+    return Resolver(Registry(UNITS), "指挥中心")
+
+
+def test_reading_is_legible_where_speech_is_ordinary() -> None:
+    reading = read_phones(evidence("指挥中心，我是枫林书店"))
+    assert reading.text.startswith("指挥中心,我是")
+    assert len(reading.times) == len(reading.text)
+    assert reading.times == tuple(sorted(reading.times))
+    start, end = reading.span_s(5, 7)
+    assert 0.9 < start < end < 2.5
+
+
+def test_silence_reads_as_nothing() -> None:
+    silence = np.zeros((50, len(PHONES) + 1), np.float32)
+    silence[:, 0] = 9
+    assert read_phones(PhoneEvidence(silence, PHONES)).text == ""
+
+
+@given(st.text(alphabet=RADIO_CHARACTERS, min_size=1, max_size=12))
+def test_what_was_said_can_be_said_again(text: str) -> None:
+    assert phones_of(read_phones(evidence(text)).text) == phones_of(text)
+
+
+@pytest.mark.parametrize(
+    ("said", "caller"),
+    [
+        ("指挥中心，我是枫林书店", "book"),
+        ("枫林书店收到，在岗三人", "book"),
+        ("指挥中心，我是榕树湾A区最小应急单元", "a"),
+        ("指挥中心，我是榕树湾B区最小应急单元", "b"),
+        ("这里是跑马场，听到请讲", "race"),
+        ("这里是马场，听到请讲", "horse"),
+        ("收到，马上安排", None),
+        ("今天中午去食堂吃饭", None),
+    ],
+)
+def test_callers_are_told_from_sound_alone(resolver: Resolver, said: str, caller: str | None) -> None:
+    assert resolver.resolve("", evidence(said)).caller.unit_id == caller
+
+
+def test_the_one_who_is_called_is_not_the_caller(resolver: Resolver) -> None:
+    parties = resolver.resolve("", evidence("望海酒店，望海酒店，听到请回答"))
+    assert parties.caller.unit_id is None
+    assert parties.callee.unit_id == "hotel"
+
+
+def test_the_command_post_is_not_a_unit_that_sounds_a_little_like_it(resolver: Resolver) -> None:
+    parties = resolver.resolve("", evidence("指挥中心，我是望海酒店"))
+    assert (parties.caller.unit_id, parties.callee.kind) == ("hotel", "command")
+
+
+def test_sound_decides_what_the_text_leaves_open(resolver: Resolver) -> None:
+    garbled = "指挥中心,我是容数完一区"
+    assert resolver.resolve(garbled).caller.status != "matched"
+    heard = evidence("指挥中心，我是榕树湾B区", confused={"r": "l", "an": "ang"})
+    assert resolver.resolve(garbled, heard).caller.unit_id == "b"
