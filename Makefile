@@ -14,7 +14,7 @@ setup:
 	@bash tools/setup.sh
 
 demo: setup
-	@$(BIN)/python -m gateway.demo
+	@$(BIN)/python -m tools.demo
 
 test: setup lint unit
 
