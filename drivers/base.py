@@ -76,6 +76,14 @@ class Carrier:
     rssi_dbm: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A device that is plugged in: the name the configuration wants, and what a person knows it by."""
+
+    name: str
+    description: str
+
+
 class Device(ABC):
     """What all drivers share: opening, idempotent closing, use as a context manager."""
 

@@ -35,6 +35,7 @@ SINKS = {
 }
 CONTROLS = {
     "none": ("drivers.none", "NoneControl"),
+    "serialline": ("drivers.serialline", "SerialLineControl"),
     "virtual": ("drivers.virtual", "VirtualControl"),
 }
 SEAMS: dict[Seam, dict[str, tuple[str, str]]] = {"source": SOURCES, "sink": SINKS, "control": CONTROLS}

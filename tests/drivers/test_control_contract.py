@@ -7,12 +7,17 @@ import pytest
 
 from drivers import registry
 from drivers.base import Carrier, DeviceLost, RadioControl
+from drivers.none import NoneControl
 from drivers.virtual import VirtualRadio
 
 
 @pytest.fixture(params=sorted(registry.CONTROLS))
 def control(request: pytest.FixtureRequest, tmp_path: Path) -> RadioControl:
-    options = {"none": {}, "virtual": {"radio": str(tmp_path)}}
+    options = {
+        "none": {},
+        "virtual": {"radio": str(tmp_path)},
+        "serialline": {"port": "loop://", "ptt": "rts", "carrier": "dsr"},
+    }
     return registry.make_control(request.param, options[request.param], tmp_path)
 
 
@@ -47,9 +52,13 @@ def test_opening_asserts_nothing_and_closing_releases(control: RadioControl, tmp
     assert not radio.is_keyed
 
 
-def test_a_closed_virtual_control_is_lost(tmp_path: Path) -> None:
-    control = registry.make_control("virtual", {"radio": str(tmp_path)}, tmp_path)
+def test_what_is_not_open_is_lost(control: RadioControl) -> None:
+    if isinstance(control, NoneControl):
+        pytest.skip("there is nothing to lose")
     calls: list[Callable[[], object]] = [control.key, control.unkey, control.carrier]
-    for call in calls:
-        with pytest.raises(DeviceLost, match="not open"):
-            call()
+    for _ in range(2):
+        for call in calls:
+            with pytest.raises(DeviceLost, match="not open"):
+                call()
+        control.open()
+        control.close()
