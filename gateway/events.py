@@ -7,15 +7,23 @@ freely, rename or remove none.
 
 import json
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 TYPE_PREFIX = "radiogateway."
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
 SEQUENCE_DIGITS = 20
 MAX_EVENT_BYTES = 64 * 1024
 """CloudEvents §size limits: what every intermediary must forward."""
+
+
+Timestamp = Annotated[
+    datetime,
+    PlainSerializer(lambda at: at.isoformat(), return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+"""RFC 3339 with a numeric offset, never Z: CAP 1.2 forbids alphabetic time zones."""
 
 
 class Model(BaseModel):
@@ -101,7 +109,7 @@ class TransmissionReceived(Data):
 
     transmission_id: str
     radio: str
-    started_at: datetime
+    started_at: Timestamp
     duration_s: float
     end: Literal["carrier", "silence", "max_length", "stopped"]
     dropped_frames: int
@@ -155,24 +163,24 @@ class NeedData(Model):
 
     agency: str
     state: Literal["requested", "promised", "arrived", "released"]
-    at: datetime
+    at: Timestamp
 
 
 class StagesData(Model):
     """When the steps of the 1-3-5 minutes were reached; None while they are not."""
 
-    reported_at: datetime | None = None
-    acknowledged_at: datetime | None = None
-    self_rescue_at: datetime | None = None
-    mutual_aid_at: datetime | None = None
-    reinforcement_at: datetime | None = None
-    closed_at: datetime | None = None
+    reported_at: Timestamp | None = None
+    acknowledged_at: Timestamp | None = None
+    self_rescue_at: Timestamp | None = None
+    mutual_aid_at: Timestamp | None = None
+    reinforcement_at: Timestamp | None = None
+    closed_at: Timestamp | None = None
 
 
 class TimelineEntry(Model):
     """One step of an incident."""
 
-    at: datetime
+    at: Timestamp
     what: str
     transmission_id: str | None
 
@@ -227,7 +235,7 @@ class GatewayFault(Data):
     """Something the gateway needs went away, or came back."""
 
     what: str
-    since: datetime
+    since: Timestamp
     message: str
     action: str
 
@@ -244,8 +252,8 @@ class OutboxDropped(Data):
 class ClockStepped(Data):
     """The wall clock jumped: events before it can be re-dated by mono_ms."""
 
-    old: datetime
-    new: datetime
+    old: Timestamp
+    new: Timestamp
 
 
 EVENT_DATA: dict[str, type[Data]] = {
@@ -270,7 +278,7 @@ class Draft(Model):
     kind: str
     """`family.verb`, a key of EVENT_DATA."""
     subject: str
-    time: datetime
+    time: Timestamp
     data: Data
     correlationid: str | None = None
     causationid: str | None = None
@@ -284,7 +292,7 @@ class CloudEvent(Model):
     source: str
     type: str
     subject: str
-    time: datetime
+    time: Timestamp
     datacontenttype: Literal["application/json"] = "application/json"
     dataschema: str
     sequence: str

@@ -3,7 +3,6 @@
 import os
 import sys
 
-import click
 import typer
 
 from gateway import __version__
@@ -14,7 +13,6 @@ from gateway.errors import GatewayError
 app = typer.Typer(
     name="radio-gateway",
     help="Listens to intercom radios, understands Mandarin calls, publishes what happened over MQTT.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
@@ -26,6 +24,8 @@ app.add_typer(units.app, name="units")
 app.add_typer(models.app, name="models")
 app.add_typer(outbox.app, name="outbox")
 
+USAGE_ERROR: type[typer.BadParameter] = typer.BadParameter.__mro__[1]
+"""Every fault of a command line; typer offers its subclass only."""
 EXIT_USAGE = 64
 EXIT_INTERRUPTED = 130
 
@@ -40,25 +40,21 @@ def root(
         print(f"radio-gateway {__version__}")
         raise typer.Exit
     if context.invoked_subcommand is None:
-        raise click.UsageError("no command given")
+        print(context.get_help())
+        raise typer.Exit(EXIT_USAGE)
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave with the contract's exit code, never with a traceback."""
     try:
         result = app(args=arguments, prog_name="radio-gateway", standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as help_text:
-        print(help_text.format_message())
+    except USAGE_ERROR as error:
+        _complain(error)
         sys.exit(EXIT_USAGE)
-    except click.ClickException as error:
-        context = getattr(error, "ctx", None)
-        hint = f" (see '{context.command_path} --help')" if context is not None else ""
-        _complain(error.format_message() + hint)
-        sys.exit(EXIT_USAGE)
-    except click.exceptions.Abort:
+    except typer.Abort:
         sys.exit(EXIT_INTERRUPTED)
     except GatewayError as error:
-        _complain(str(error))
+        print(f"radio-gateway: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
@@ -69,5 +65,9 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(result if isinstance(result, int) else 0)
 
 
-def _complain(message: str) -> None:
-    print(f"radio-gateway: {message}", file=sys.stderr)
+def _complain(error: typer.BadParameter) -> None:
+    """Say what is wrong with the command line. A group without a command has shown its help."""
+    message = error.format_message()
+    path = error.ctx.command_path if error.ctx is not None else "radio-gateway"
+    if message:
+        print(f"{path}: {message} (see '{path} --help')", file=sys.stderr)
