@@ -36,9 +36,6 @@ from gateway.publish.broker import Broker
 from gateway.publish.link import LinkState, PahoLink
 from gateway.publish.pump import Pump
 from gateway.radio import Radio
-from gateway.recognise.base import Recogniser
-from gateway.recognise.engines import choose
-from gateway.recognise.vad import Vad
 from gateway.station import read_units_file
 from gateway.store.records import HeardTransmission, RecoveredTransmission, UnitsStamp
 from gateway.store.spool import Spool
@@ -78,7 +75,7 @@ class Daemon:
         self._saying: set[asyncio.Task[None]] = set()
         self._knowledge: Knowledge | None = None
         self._units_stamp: UnitsStamp | None = None
-        self._recogniser: Recogniser | None = None
+        self._loaded: Listener | None = None
         self._listener: asyncio.Task[Listener] | None = None
         self._stopping = asyncio.Event()
 
@@ -159,25 +156,20 @@ class Daemon:
             await self._pump.stop()
             await self._link.stop()
         await asyncio.to_thread(self._pool.shutdown)
-        if self._recogniser is not None:
-            self._recogniser.close()
+        if self._loaded is not None:
+            self._loaded.close()
         if hasattr(self, "_store"):
             await self._store.close()
         log.info("stopped")
 
     async def _load_listener(self) -> Listener:
         settings = self._config.recognise
-
-        def load() -> tuple[Vad, Recogniser]:
-            recogniser = choose(
-                settings.engine, settings.language, settings.models_dir, threads=settings.threads
-            )
-            return Vad(), recogniser
-
-        vad, recogniser = await asyncio.get_running_loop().run_in_executor(self._pool, load)
-        self._recogniser = recogniser
-        log.info("speech model ready", engine=recogniser.engine, model=recogniser.model)
-        return Listener(vad, recogniser, self._pool)
+        listener = await asyncio.get_running_loop().run_in_executor(
+            self._pool, Listener.load, self._pool, settings.engine, settings.models_dir, settings.threads
+        )
+        self._loaded = listener
+        log.info("speech model ready", engine=listener.recogniser.engine, model=listener.recogniser.model)
+        return listener
 
     async def _listen(self, audio: Pcm) -> Heard:
         assert self._listener is not None
@@ -352,8 +344,8 @@ class Daemon:
                     "delivered": self._pump.counts.delivered,
                 },
                 recogniser={
-                    "engine": self._recogniser.engine if self._recogniser else None,
-                    "model": self._recogniser.model if self._recogniser else None,
+                    "engine": self._loaded.recogniser.engine if self._loaded else None,
+                    "model": self._loaded.recogniser.model if self._loaded else None,
                 },
                 faults=self._faults.open.values(),
             )

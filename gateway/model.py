@@ -35,7 +35,7 @@ class SoundClass(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Signalling:
-    """A caller id decoded from tones: `system` is dtmf, mdc1200, fivetone or dmr."""
+    """A caller id decoded from tones: `system` is dtmf, mdc1200, fivetone, ctcss or dmr."""
 
     system: str
     id: str

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from pathlib import Path
+from typing import Protocol, Self
 
 import structlog
 
@@ -20,9 +21,11 @@ from gateway.clock import IdSource
 from gateway.drafts import change_event, transmission_event
 from gateway.errors import GatewayError
 from gateway.events import AudioRef, ClockReading, CloudEvent
+from gateway.hear import signalling
 from gateway.hear.classify import Classification, classify
-from gateway.model import Pcm, SoundClass, Transcript, Transmission, Understanding
+from gateway.model import Pcm, Signalling, SoundClass, Transcript, Transmission, Understanding
 from gateway.recognise.base import Recogniser
+from gateway.recognise.engines import EngineChoice, choose
 from gateway.recognise.vad import Vad
 from gateway.store.records import MAX_ATTEMPTS, HeardTransmission, SpooledAudio
 from gateway.store.store import Store
@@ -33,6 +36,8 @@ from gateway.understand.understand import understand
 
 log = structlog.get_logger()
 
+CALLER_IDS = signalling.SignallingSettings(systems=frozenset({"dtmf", "mdc1200", "fivetone"}))
+"""CTCSS is left out: it names a group of radios, not one."""
 CALL_ANSWERED_WITHIN_S = 60.0
 """For this long after a unit was called it is the likely speaker of what comes next."""
 
@@ -52,6 +57,7 @@ class Heard:
 
     sound: Classification
     transcript: Transcript
+    signalling: tuple[Signalling, ...] = ()
     failure: str | None = None
 
 
@@ -67,8 +73,23 @@ class Listener:
 
     def __init__(self, vad: Vad, recogniser: Recogniser, pool: Executor) -> None:
         self._vad = vad
-        self._recogniser = recogniser
+        self.recogniser = recogniser
         self._pool = pool
+
+    @classmethod
+    def load(
+        cls, pool: Executor, engine: EngineChoice, models_dir: Path | None = None, threads: int = 0
+    ) -> Self:
+        """Load detector and recogniser. Blocks for the seconds that takes.
+
+        Raises:
+            ModelUnavailable: the model is not installed, or damaged; the message says what to do.
+        """
+        return cls(Vad(), choose(engine, models_dir=models_dir, threads=threads), pool)
+
+    def close(self) -> None:
+        """Let go of the model. May be called twice."""
+        self.recogniser.close()
 
     async def __call__(self, audio: Pcm) -> Heard:
         """Classify and transcribe `audio`."""
@@ -76,13 +97,14 @@ class Listener:
 
     def _listen(self, audio: Pcm) -> Heard:
         sound = classify(audio, self._vad.speech_probabilities(audio))
-        silent = Transcript("", "", self._recogniser.engine, self._recogniser.model, 0.0)
+        silent = Transcript("", "", self.recogniser.engine, self.recogniser.model, 0.0)
+        ids = signalling.decode(audio, CALLER_IDS)
         if sound.sound_class is not SoundClass.SPEECH:
-            return Heard(sound, silent)
+            return Heard(sound, silent, ids)
         try:
-            return Heard(sound, self._recogniser.transcribe(audio))
+            return Heard(sound, self.recogniser.transcribe(audio), ids)
         except GatewayError as error:
-            return Heard(sound, silent, failure=str(error))
+            return Heard(sound, silent, ids, failure=str(error))
 
 
 class RadioPipeline:
@@ -175,12 +197,14 @@ class RadioPipeline:
         return events
 
     def _understand(self, transmission: Transmission, heard: Heard, knowledge: Knowledge) -> Understanding:
-        if heard.sound.sound_class is not SoundClass.SPEECH:
+        if heard.sound.sound_class is not SoundClass.SPEECH and not heard.signalling:
             return Understanding()
         prior = Prior(
             expected=self._expected(transmission.started_at),
             streets=self._streets,
-            signalled=tuple(f"{signal.system}:{signal.id}" for signal in transmission.signalling),
+            signalled=tuple(
+                f"{one.system}:{one.id}" for one in (*transmission.signalling, *heard.signalling)
+            ),
         )
         parties = knowledge.resolver.resolve(heard.transcript.text, heard.transcript.phones, prior)
         context = self._conversation.context(transmission.started_at, knowledge.rules)

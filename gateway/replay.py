@@ -21,8 +21,7 @@ from gateway.knowledge import build_knowledge, read_lexicon, squelch_of
 from gateway.model import RATE_HZ, End, Pcm, Unit
 from gateway.pipeline import Knowledge, Listener, RadioPipeline
 from gateway.radio import Radio
-from gateway.recognise.engines import EngineChoice, choose
-from gateway.recognise.vad import Vad
+from gateway.recognise.engines import EngineChoice
 from gateway.station import read_units_file
 from gateway.store.records import SpooledAudio
 from gateway.store.store import Store
@@ -129,16 +128,14 @@ def replay(recordings: Sequence[Path], settings: ReplaySettings, write: Callable
         ModelUnavailable: the speech model is not installed.
     """
     sources = [open_recording(path) for path in recordings]
-    recogniser = choose(settings.engine, models_dir=settings.models_dir, threads=settings.threads)
-    clock = SystemClock()
-    ids = IdSource(clock)
+    ids = IdSource(SystemClock())
     knowledge = build_knowledge(settings.units, settings.command_post, settings.lexicon, ids.new)
-    try:
-        with ThreadPoolExecutor(1, thread_name_prefix="decode") as pool:
-            listener = Listener(Vad(), recogniser, pool)
+    with ThreadPoolExecutor(1, thread_name_prefix="decode") as pool:
+        listener = Listener.load(pool, settings.engine, settings.models_dir, settings.threads)
+        try:
             asyncio.run(_replay_all(recordings, sources, settings, knowledge, listener, ids, write))
-    finally:
-        recogniser.close()
+        finally:
+            listener.close()
 
 
 def open_recording(path: Path) -> AudioSource:
