@@ -1,0 +1,395 @@
+"""Carries events from the outbox to the broker: in order, a window at a time, until the broker has said yes.
+
+The outbox is the only queue. The pump reads it from its oldest entry, starts sending in sequence order, and
+keeps at most `window` entries on their way. Two events of one incident are never on their way together, so
+one that is refused cannot be overtaken by a later one. Whenever something goes wrong - the connection ends,
+the broker cannot take an entry now, the store cannot forget one - the pump lets what is on its way settle,
+waits, and starts again from the oldest entry. What the broker will never take is set aside and reported.
+
+An incident's retained snapshot is published with the event, before the entry leaves the outbox: a crash
+between the two repeats both.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+import structlog
+
+from gateway.clock import Clock
+from gateway.errors import GatewayError
+from gateway.events import CONTENT_TYPE, MAX_EVENT_BYTES
+from gateway.publish.connection import LinkDown
+from gateway.publish.link import Accepted, BackOff, Delivery, Link, Rejected
+from gateway.publish.topics import event_topic, incident_suffix, state_topic
+
+log = structlog.get_logger()
+
+BATCH = 256
+LATE_AFTER_S = 5.0
+POLL_S = 5.0
+"""How often an idle pump looks for what another process has put into the outbox."""
+RESERVED_FOR_STATE = 4
+"""Of the broker's receive maximum, what is left to state documents and announcements."""
+OVER_INCIDENTS = frozenset({"incident.closed", "incident.cancelled"})
+
+
+class OutboxRow(Protocol):
+    """An event that waits; see the store's OutboxEntry."""
+
+    @property
+    def position(self) -> int:
+        """The handle for all outbox calls; grows with time."""
+
+    @property
+    def kind(self) -> str:
+        """`family.verb`."""
+
+    @property
+    def order_key(self) -> str | None:
+        """Events with the same key must not overtake each other."""
+
+    @property
+    def document(self) -> str:
+        """The CloudEvents JSON."""
+
+    @property
+    def enqueued_at(self) -> datetime:
+        """When it was stored, by the wall clock."""
+
+    @property
+    def lane(self) -> str:
+        """`backlog` for what an earlier run has left."""
+
+
+class Outbox(Protocol):
+    """Where events wait. Each method may raise a GatewayError; nothing of that call is done then."""
+
+    async def next_batch(self, limit: int, after: int = 0) -> Sequence[OutboxRow]:
+        """Return waiting rows beyond a position, oldest first."""
+
+    async def delivered(self, positions: Sequence[int]) -> None:
+        """Forget rows that the broker has."""
+
+    async def retry_later(self, position: int, error: str) -> None:
+        """Note that the broker could not take a row now."""
+
+    async def set_aside(self, position: int, reason: str) -> None:
+        """Stop offering a row until a person decides."""
+
+
+@dataclass(slots=True)
+class PumpCounts:
+    """What the pump has done since it was made, for health."""
+
+    delivered: int = 0
+    unheard: int = 0
+    """Of the delivered, those no subscription matched."""
+    set_aside: int = 0
+    put_off: int = 0
+    """Times the broker said "not now"."""
+    repeated_start: int = 0
+    """Times the pump went back to the oldest entry."""
+
+
+class Pump:
+    """The outbox pump and the keeper of retained state. All on one asyncio loop."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        link: Link,
+        root: str,
+        clock: Clock,
+        *,
+        window: int = 16,
+        on_set_aside: Callable[[OutboxRow, str], None] = lambda _row, _reason: None,
+        back_off: BackOff | None = None,
+        poll_s: float = POLL_S,
+    ) -> None:
+        self._outbox = outbox
+        self._link = link
+        self._root = root
+        self._clock = clock
+        self._window = window
+        self._on_set_aside = on_set_aside
+        self._back_off = back_off or BackOff()
+        self._poll_s = poll_s
+        self._news = asyncio.Event()
+        self._room = asyncio.Event()
+        self._on_their_way: dict[int, str | None] = {}
+        self._sending: set[asyncio.Task[None]] = set()
+        self._acked: list[int] = []
+        self._forgetting: asyncio.Task[None] | None = None
+        self._setback: str | None = None
+        self._states: dict[str, bytes] = {}
+        self._stale_states: dict[str, None] = {}
+        self._stating: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[None] | None = None
+        self.counts = PumpCounts()
+
+    @property
+    def in_flight(self) -> int:
+        """How many events are on their way to the broker."""
+        return len(self._on_their_way)
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the pump waits although there is a connection; None when it does not."""
+        return self._setback
+
+    def start(self) -> None:
+        """Begin pumping; returns at once."""
+        self._task = asyncio.create_task(self._run(), name="outbox-pump")
+
+    async def stop(self, settle_s: float = 2.0) -> None:
+        """Start no more, give what is on its way `settle_s` seconds to be acknowledged, and end."""
+        if self._task is None:
+            return
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        self._task = None
+        try:
+            async with asyncio.timeout(settle_s):
+                await self._settle()
+        except TimeoutError:
+            leftover = self._working()
+            for task in leftover:
+                task.cancel()
+            await asyncio.gather(*leftover, return_exceptions=True)
+
+    def wake(self) -> None:
+        """Look into the outbox now: something was committed."""
+        self._news.set()
+
+    def publish_state(self, suffix: str, document: Mapping[str, Any] | None) -> None:
+        """Keep `state/<suffix>` on the broker at this document; None clears it.
+
+        Only the last document counts: it is sent as soon as there is a connection, and again after each
+        reconnect, since a broker without persistence forgets.
+        """
+        state_topic(self._root, suffix)
+        payload = b"" if document is None else _json_bytes(document)
+        if self._states.get(suffix) == payload:
+            return
+        self._states[suffix] = payload
+        self._stale_states[suffix] = None
+        self._news.set()
+
+    async def drained(self, timeout_s: float) -> bool:
+        """Wait until nothing waits and nothing is on its way; False when that took too long.
+
+        What was set aside waits for a person and does not count.
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                while not await self._is_dry():
+                    self.wake()
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            return False
+        return True
+
+    async def _is_dry(self) -> bool:
+        if self._working() or self._acked or self._stale_states:
+            return False
+        return not await self._outbox.next_batch(1)
+
+    def _working(self) -> set[asyncio.Task[None]]:
+        extra = {task for task in (self._forgetting, self._stating) if task is not None and not task.done()}
+        return self._sending | extra
+
+    async def _run(self) -> None:
+        while True:
+            await self._link.connected()
+            for suffix in self._states:
+                self._stale_states[suffix] = None
+            try:
+                await self._pump_connection(self._link.state.session)
+            except GatewayError as error:
+                self._setback = str(error)
+            except Exception as error:
+                # Whatever it is, a pump that stands still until a restart is worse.
+                log.exception("the pump failed unexpectedly")
+                self._setback = repr(error)
+            await self._settle()
+            self.counts.repeated_start += 1
+            if self._link.state.is_connected:
+                log.warning("outbox waits", reason=self._setback)
+                await self._pause(self._back_off.next_s())
+            self._setback = None
+
+    async def _settle(self) -> None:
+        """Let everything on its way end; it does, with a verdict or with the connection."""
+        while working := self._working():
+            await asyncio.wait(working)
+        await self._forget_acked()
+
+    async def _pause(self, delay_s: float) -> None:
+        gone = asyncio.ensure_future(self._link.disconnected())
+        await asyncio.wait((gone,), timeout=delay_s)
+        gone.cancel()
+
+    async def _pump_connection(self, session: int) -> None:
+        """Send from the oldest entry on until something goes wrong or the connection ends."""
+        after = 0
+        while self._may_send(session):
+            self._news.clear()
+            self._start_stating()
+            rows = await self._outbox.next_batch(BATCH, after)
+            for row in rows:
+                if not await self._turn_comes(row, session):
+                    return
+                after = row.position
+                self._launch(row)
+            if not rows and not self._working():
+                # Nothing is on its way: starting over is free and finds what a person let wait again.
+                after = 0
+                await self._idle()
+            elif not rows:
+                await self._something_ends()
+
+    def _may_send(self, session: int) -> bool:
+        state = self._link.state
+        return self._setback is None and state.is_connected and state.session == session
+
+    async def _idle(self) -> None:
+        news = asyncio.ensure_future(self._news.wait())
+        gone = asyncio.ensure_future(self._link.disconnected())
+        try:
+            await asyncio.wait((news, gone), timeout=self._poll_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            news.cancel()
+            gone.cancel()
+
+    async def _something_ends(self) -> None:
+        """Wait for a send to end or for news, whichever comes first."""
+        news = asyncio.ensure_future(self._news.wait())
+        try:
+            await asyncio.wait({*self._working(), news}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            news.cancel()
+
+    async def _turn_comes(self, row: OutboxRow, session: int) -> bool:
+        """Wait for room in the window and for the same incident's earlier event; False to start over."""
+        room = max(1, min(self._window, self._link.receive_maximum - RESERVED_FOR_STATE))
+        while self._may_send(session):
+            is_barred = row.order_key is not None and row.order_key in self._on_their_way.values()
+            if len(self._on_their_way) < room and not is_barred:
+                return True
+            self._room.clear()
+            await self._room.wait()
+        return False
+
+    def _launch(self, row: OutboxRow) -> None:
+        self._on_their_way[row.position] = row.order_key
+        task = asyncio.create_task(self._send(row))
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+
+    async def _send(self, row: OutboxRow) -> None:
+        try:
+            payload = self._payload(row)
+            if len(payload) > MAX_EVENT_BYTES:
+                await self._give_up_on(row, f"{len(payload)} bytes, more than the {MAX_EVENT_BYTES} allowed")
+                return
+            verdict = await self._deliver(row, payload)
+            if isinstance(verdict, Accepted):
+                self._accept(row, verdict)
+            elif verdict.retryable:
+                self.counts.put_off += 1
+                self._setback = f"{row.kind}: the broker cannot take it now: {verdict}"
+                await self._outbox.retry_later(row.position, str(verdict))
+            else:
+                await self._give_up_on(row, str(verdict))
+        except LinkDown:
+            # Whether the broker has it nobody knows; it stays in the outbox and goes out again.
+            pass
+        except GatewayError as error:
+            self._setback = str(error)
+        except (ValueError, KeyError, TypeError) as error:
+            # A document we cannot even address is a bug; it must neither stop the others nor vanish.
+            await self._give_up_on(row, f"cannot be published: {error!r}")
+        finally:
+            del self._on_their_way[row.position]
+            self._room.set()
+
+    async def _deliver(self, row: OutboxRow, payload: bytes) -> Delivery:
+        topic = event_topic(self._root, row.kind)
+        verdict = await self._link.publish(topic, payload, content_type=CONTENT_TYPE)
+        if isinstance(verdict, Accepted) and row.kind.startswith("incident."):
+            await self._show_incident(row)
+        return verdict
+
+    def _payload(self, row: OutboxRow) -> bytes:
+        waited = self._clock.now() - row.enqueued_at
+        is_late = (
+            row.lane == "backlog"
+            or row.enqueued_at < self._link.state.since
+            or waited > timedelta(seconds=LATE_AFTER_S)
+        )
+        if not is_late:
+            return row.document.encode()
+        document = json.loads(row.document)
+        document["data"]["replayed"] = True
+        return _json_bytes(document)
+
+    async def _show_incident(self, row: OutboxRow) -> None:
+        """Put the incident's snapshot on its retained topic, or clear that when the incident is over."""
+        document = json.loads(row.document)
+        suffix = incident_suffix(document["data"]["incident_id"])
+        self._states[suffix] = b"" if row.kind in OVER_INCIDENTS else _json_bytes(document["data"])
+        await self._put_state(suffix)
+
+    async def _put_state(self, suffix: str) -> None:
+        self._stale_states.pop(suffix, None)
+        payload = self._states.get(suffix)
+        if payload is None:
+            return
+        verdict = await self._link.publish(state_topic(self._root, suffix), payload, retain=True)
+        if isinstance(verdict, Rejected):
+            log.warning("state refused", topic=state_topic(self._root, suffix), reason=str(verdict))
+        if not payload and self._states.get(suffix) == b"":
+            del self._states[suffix]
+
+    def _accept(self, row: OutboxRow, verdict: Accepted) -> None:
+        self._back_off.reset()
+        self.counts.delivered += 1
+        self.counts.unheard += verdict.nobody_listens
+        self._acked.append(row.position)
+        if self._forgetting is None or self._forgetting.done():
+            self._forgetting = asyncio.create_task(self._forget_acked())
+
+    async def _forget_acked(self) -> None:
+        """Delete what was acknowledged, all that has come together since the last time at once."""
+        while self._acked:
+            positions, self._acked = self._acked, []
+            try:
+                await self._outbox.delivered(positions)
+            except GatewayError as error:
+                self._setback = str(error)
+                return
+
+    async def _give_up_on(self, row: OutboxRow, reason: str) -> None:
+        await self._outbox.set_aside(row.position, reason)
+        self.counts.set_aside += 1
+        log.error("event set aside", kind=row.kind, position=row.position, reason=reason)
+        self._on_set_aside(row, reason)
+
+    def _start_stating(self) -> None:
+        if self._stale_states and (self._stating is None or self._stating.done()):
+            self._stating = asyncio.create_task(self._put_stale_states())
+
+    async def _put_stale_states(self) -> None:
+        try:
+            while self._stale_states:
+                await self._put_state(next(iter(self._stale_states)))
+        except LinkDown:
+            pass  # all of them are stale again on the next connection
+
+
+def _json_bytes(document: Mapping[str, Any]) -> bytes:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
