@@ -9,7 +9,6 @@ word, so the thread is watched too.
 import asyncio
 import contextlib
 import socket
-import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from gateway.errors import MissingInput, Unavailable
 from gateway.publish.broker import Broker
+from gateway.publish.words import dialling_in_words, goodbye_in_words, refusal_in_words
 
 GOODBYE_TIMEOUT_S = 1.0
 WATCH_EVERY_S = 1.0
@@ -128,7 +128,7 @@ class Connection:
         client = self._client
         client.on_connect = lambda _c, _u, _f, reason, given: _ignore(tell(self._answered, reason, given))
         client.on_disconnect = lambda _c, _u, flags, reason, _p: _ignore(
-            tell(self._disconnected, _goodbye_in_words(reason, flags.is_disconnect_packet_from_server))
+            tell(self._disconnected, goodbye_in_words(str(reason), flags.is_disconnect_packet_from_server))
         )
         client.on_publish = lambda _c, _u, mid, reason, _p: _ignore(tell(self._acked, mid, reason.value))
         client.on_subscribe = lambda _c, _u, mid, reasons, _p: _ignore(
@@ -155,7 +155,7 @@ class Connection:
             await self.close()
             raise
         except (OSError, ValueError) as error:
-            raise Refused(f"{address}: {_dialling_in_words(error)}") from error
+            raise Refused(f"{address}: {dialling_in_words(error)}") from error
         try:
             before = set(threading.enumerate())
             self._client.loop_start()
@@ -201,7 +201,7 @@ class Connection:
         reason, given = self._answer.result()
         if reason.is_failure:
             raise Refused(
-                f"{address}: {_refusal_in_words(str(reason))}",
+                f"{address}: {refusal_in_words(str(reason))}",
                 wants_older=self.is_v5 and str(reason) in _VERSION_REFUSALS,
             )
         self.receive_maximum = getattr(given, "ReceiveMaximum", self.receive_maximum)
@@ -386,32 +386,3 @@ def _properties(packet_type: int) -> Properties:
 
 def _ignore(_: object) -> None:
     """Make a callback of an expression."""
-
-
-def _goodbye_in_words(reason: ReasonCode, from_broker: bool) -> str:
-    return f"the broker closed the connection: {reason}" if from_broker else "the connection broke"
-
-
-def _refusal_in_words(reason: str) -> str:
-    if reason in {"Bad user name or password", "Not authorized"}:
-        return f"does not let us in ({reason}); check mqtt.username and mqtt.password_file"
-    if reason == "Client identifier not valid":
-        return "does not accept our client id; check gateway.org, gateway.district and gateway.id"
-    return f"refuses the connection ({reason})"
-
-
-def _dialling_in_words(error: Exception) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return (
-            f"its certificate is not trusted ({error.verify_message}); check mqtt.ca_file, the name in "
-            "mqtt.url and this machine's clock"
-        )
-    if isinstance(error, ssl.SSLError):
-        return f"TLS failed ({error.reason}); is that port for mqtts:// and is a client certificate wanted?"
-    if isinstance(error, socket.gaierror):
-        return f"its name cannot be looked up ({error.strerror}); check mqtt.url and the network"
-    if isinstance(error, TimeoutError):
-        return "does not answer; is the machine on and the port open?"
-    if isinstance(error, ConnectionRefusedError):
-        return "nobody listens there; is the broker running?"
-    return f"cannot be reached ({error})"

@@ -23,8 +23,9 @@ from gateway.clock import Clock
 from gateway.errors import GatewayError
 from gateway.events import CONTENT_TYPE, MAX_EVENT_BYTES
 from gateway.publish.connection import LinkDown
-from gateway.publish.link import Accepted, BackOff, Delivery, Link, Rejected
-from gateway.publish.topics import event_topic, incident_suffix, state_topic
+from gateway.publish.link import Accepted, BackOff, Delivery, Link
+from gateway.publish.states import RetainedStates, json_bytes
+from gateway.publish.topics import event_topic, incident_suffix
 
 log = structlog.get_logger()
 
@@ -125,9 +126,7 @@ class Pump:
         self._acked: list[int] = []
         self._forgetting: asyncio.Task[None] | None = None
         self._setback: str | None = None
-        self._states: dict[str, bytes] = {}
-        self._stale_states: dict[str, None] = {}
-        self._stating: asyncio.Task[None] | None = None
+        self._states = RetainedStates(link, root)
         self._task: asyncio.Task[None] | None = None
         self.counts = PumpCounts()
 
@@ -171,13 +170,8 @@ class Pump:
         Only the last document counts: it is sent as soon as there is a connection, and again after each
         reconnect, since a broker without persistence forgets.
         """
-        state_topic(self._root, suffix)
-        payload = b"" if document is None else _json_bytes(document)
-        if self._states.get(suffix) == payload:
-            return
-        self._states[suffix] = payload
-        self._stale_states[suffix] = None
-        self._news.set()
+        if self._states.want(suffix, document):
+            self._news.set()
 
     async def drained(self, timeout_s: float) -> bool:
         """Wait until nothing waits and nothing is on its way; False when that took too long.
@@ -194,19 +188,20 @@ class Pump:
         return True
 
     async def _is_dry(self) -> bool:
-        if self._working() or self._acked or self._stale_states:
+        if self._working() or self._acked or not self._states.is_settled:
             return False
         return not await self._outbox.next_batch(1)
 
     def _working(self) -> set[asyncio.Task[None]]:
-        extra = {task for task in (self._forgetting, self._stating) if task is not None and not task.done()}
+        extra = {
+            task for task in (self._forgetting, self._states.task) if task is not None and not task.done()
+        }
         return self._sending | extra
 
     async def _run(self) -> None:
         while True:
             await self._link.connected()
-            for suffix in self._states:
-                self._stale_states[suffix] = None
+            self._states.forget_connection()
             try:
                 await self._pump_connection(self._link.state.session)
             except GatewayError as error:
@@ -238,7 +233,7 @@ class Pump:
         after = 0
         while self._may_send(session):
             self._news.clear()
-            self._start_stating()
+            self._states.start_putting()
             rows = await self._outbox.next_batch(BATCH, after)
             for row in rows:
                 if not await self._turn_comes(row, session):
@@ -335,25 +330,14 @@ class Pump:
             return row.document.encode()
         document = json.loads(row.document)
         document["data"]["replayed"] = True
-        return _json_bytes(document)
+        return json_bytes(document)
 
     async def _show_incident(self, row: OutboxRow) -> None:
         """Put the incident's snapshot on its retained topic, or clear that when the incident is over."""
         document = json.loads(row.document)
         suffix = incident_suffix(document["data"]["incident_id"])
-        self._states[suffix] = b"" if row.kind in OVER_INCIDENTS else _json_bytes(document["data"])
-        await self._put_state(suffix)
-
-    async def _put_state(self, suffix: str) -> None:
-        self._stale_states.pop(suffix, None)
-        payload = self._states.get(suffix)
-        if payload is None:
-            return
-        verdict = await self._link.publish(state_topic(self._root, suffix), payload, retain=True)
-        if isinstance(verdict, Rejected):
-            log.warning("state refused", topic=state_topic(self._root, suffix), reason=str(verdict))
-        if not payload and self._states.get(suffix) == b"":
-            del self._states[suffix]
+        self._states.want(suffix, None if row.kind in OVER_INCIDENTS else document["data"])
+        await self._states.put(suffix)
 
     def _accept(self, row: OutboxRow, verdict: Accepted) -> None:
         self._back_off.reset()
@@ -378,18 +362,3 @@ class Pump:
         self.counts.set_aside += 1
         log.error("event set aside", kind=row.kind, position=row.position, reason=reason)
         self._on_set_aside(row, reason)
-
-    def _start_stating(self) -> None:
-        if self._stale_states and (self._stating is None or self._stating.done()):
-            self._stating = asyncio.create_task(self._put_stale_states())
-
-    async def _put_stale_states(self) -> None:
-        try:
-            while self._stale_states:
-                await self._put_state(next(iter(self._stale_states)))
-        except LinkDown:
-            pass  # all of them are stale again on the next connection
-
-
-def _json_bytes(document: Mapping[str, Any]) -> bytes:
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
