@@ -5,8 +5,9 @@ the phone head's best free path there less that of the best CTC path that spells
 nobody would have written anything else, about 0.3 a phone when heard well, 3 and more for a stranger. A
 search has two passes:
 
-1. *Sieve.* Frames are pooled into steps of 40 ms and certain silence is left out; every phrase is laid over
-   the steps at once, one table look-up and a few minima per step over one array [phones, phrases].
+1. *Sieve.* Every phrase is laid over the audio at once, frame by frame but for certain silence: one array
+   [phones, phrases], two table look-ups and a minimum a frame. A phone may pause at any time, which forgives
+   no more than a phone said twice in a row.
 2. *Alignment.* The `keep` best are aligned exactly, frame by frame, blanks and repeated phones by CTC's
    rules. Costs are whole hundredths with the start frame packed into the low bits, so that one minimum
    carries the span along.
@@ -114,21 +115,16 @@ class PhoneIndex:
     def _sieve(self, losses: Floats) -> Ints:
         if len(self) <= self._keep:
             return np.arange(len(self))
-        enter, stay = _steps(losses)
         longest, phrases = self._labels.shape
-        cost = np.full((longest + 2, phrases), _SIEVE_FAR, np.float32)
-        cost[:2] = 0
-        hurried = np.zeros((longest, phrases), np.float32)
+        cost = np.full((longest + 1, phrases), _SIEVE_FAR, np.float32)
+        cost[0] = 0
+        stepped = np.empty((longest, phrases), np.float32)
         best = np.full(phrases, _SIEVE_FAR, np.float32)
-        for entering, staying in zip(enter, stay, strict=True):
-            heard = entering[self._labels]
-            hurried[1:] = heard[:-1]
-            # people in a hurry say two phones within one step
-            entered = np.minimum(cost[1:-1], np.add(cost[:-2], hurried, out=hurried))
-            entered += heard
-            held = cost[2:]
-            held += staying[self._labels]
-            np.minimum(held, entered, out=held)
+        for frame in losses[losses[:, 0] > _SILENCE]:
+            held = cost[1:]
+            np.add(cost[:-1], frame[self._labels], out=stepped)
+            held += np.minimum(frame, frame[0])[self._labels]
+            np.minimum(held, stepped, out=held)
             np.minimum(best, held.ravel()[self._last], out=best)
         gains = CREDIT_NATS * self._ordered - best
         gains[self._always] = np.inf
@@ -175,17 +171,3 @@ class PhoneIndex:
             frames = np.arange(len(left))
             left[(starts <= at) & (frames >= start)] = _FAR
         return found
-
-
-def _steps(losses: Floats) -> tuple[Floats, Floats]:
-    """Pairs of frames as one step: the least loss of saying a phone in it, and of holding it or pausing.
-
-    Steps in which silence is certain are left out: nothing can be heard there and waiting is free.
-    """
-    if len(losses) % 2:
-        losses = np.vstack((losses, losses[-1:]))
-    going_on = np.minimum(losses, losses[:, :1])
-    enter = np.minimum(losses[0::2] + going_on[1::2], going_on[0::2] + losses[1::2])
-    stay = going_on[0::2] + going_on[1::2]
-    loud = losses[0::2, 0] + losses[1::2, 0] > _SILENCE
-    return enter[loud], stay[loud]
