@@ -35,13 +35,14 @@ from gateway.pipeline import Heard, Knowledge, Listener, RadioPipeline
 from gateway.publish.broker import Broker
 from gateway.publish.link import LinkState, PahoLink
 from gateway.publish.pump import Pump
+from gateway.publish.topics import incident_suffix
 from gateway.radio import Radio
 from gateway.station import read_units_file
 from gateway.store.records import HeardTransmission, RecoveredTransmission, UnitsStamp
 from gateway.store.spool import Spool
 from gateway.store.store import Store
 from gateway.timekeeping import ClockReader
-from gateway.understand.conversation import Conversation
+from gateway.understand.conversation import Conversation, to_snapshot
 
 log = structlog.get_logger()
 
@@ -232,24 +233,22 @@ class Daemon:
             on_report=self._radio_reports,
             on_events=self._committed,
         )
+        for incident in pipeline.open_incidents:
+            document = to_snapshot(incident, self._read_clock()).model_dump(mode="json")
+            self._pump.publish_state(incident_suffix(incident.incident_id), document)
         self._set_radio(settings.id, "idle")
 
     async def _bring_back(self) -> None:
-        """Queue what an earlier run heard and did not understand."""
-        known = {one.id for one in await self._store.unfinished()}
-        recovered, notices = await asyncio.to_thread(self._spool.recover)
+        """Queue what an earlier run heard and did not understand, in the order it was heard."""
+        unfinished = await self._store.unfinished()
+        recovered, notices = await self._store.do(lambda logbook: self._spool.recover(logbook.knows))
         for notice in notices:
             self._fault(notice.what, notice.message, notice.action)
-        left: list[HeardTransmission | RecoveredTransmission] = [*await self._store.unfinished()]
-        for one in recovered:
-            if not await self._store.knows(one.id):
-                left.append(one)
-            elif one.id not in known:
-                await asyncio.to_thread(self._spool.settled, one.id, one.audio.ref)
-        for waiting in sorted(left, key=lambda item: item.started_at):
-            radio = self._radios.get(waiting.radio_id) or next(iter(self._radios.values()))
-            radio.take_later(_transmission_of(waiting), waiting.audio)
-            log.warning("heard in an earlier run, taken up again", transmission=waiting.id)
+        left: list[HeardTransmission | RecoveredTransmission] = [*unfinished, *recovered]
+        for one in sorted(left, key=lambda item: item.started_at):
+            radio = self._radios.get(one.radio_id) or next(iter(self._radios.values()))
+            radio.take_later(_transmission_of(one), one.audio)
+            log.warning("heard in an earlier run, taken up again", transmission=one.id)
 
     def _committed(self, events: list[CloudEvent]) -> None:
         if events:

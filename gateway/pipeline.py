@@ -30,6 +30,7 @@ from gateway.recognise.vad import Vad
 from gateway.store.records import MAX_ATTEMPTS, HeardTransmission, SpooledAudio
 from gateway.store.store import Store
 from gateway.understand.conversation import Conversation, Rules, Utterance
+from gateway.understand.incident import IncidentState
 from gateway.understand.lexicon import Lexicon
 from gateway.understand.resolve import Prior, Resolver
 from gateway.understand.understand import understand
@@ -133,6 +134,11 @@ class RadioPipeline:
         self._last_call: tuple[str, datetime] | None = None
         self._begun = ""
         self._attempts = 0
+
+    @property
+    def open_incidents(self) -> tuple[IncidentState, ...]:
+        """The incidents on this radio that nobody has ended."""
+        return tuple(one for one in self._conversation.incidents if one.phase == "open")
 
     async def take(self, transmission: Transmission, kept: SpooledAudio | None) -> list[CloudEvent]:
         """Carry one transmission from the spool to the outbox and return its events, in order.

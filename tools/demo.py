@@ -1,6 +1,6 @@
 """`make demo`: the main job on real audio with nothing else installed.
 
-A virtual radio plays a conversation (an incident reported in two transmissions and acknowledged, two roll-call
+A virtual radio plays a conversation (an incident in two transmissions, acknowledged, two roll-call
 answers, chatter) through a 300 to 3,000 Hz channel at 20 dB. The daemon itself listens to it, recognises it
 with a real speech model, and publishes to a broker in this process; a subscriber prints what a dispatcher
 would see. The exit code is 1 when something expected did not come.
@@ -129,6 +129,7 @@ data_dir = "data"
 csv = "{DATA / "units.csv"}"
 [mqtt]
 url = "mqtt://127.0.0.1:{port}"
+connect_timeout_s = 0.5
 [log]
 level = "error"
 [[radio]]
