@@ -1,0 +1,119 @@
+"""Measure the product: `python -m bench.run [NAME...]`, see bench/README.md.
+
+A benchmark is a function from Options to a Report; to add one, write it and put it into BENCHMARKS. All of
+them together write bench/results.json; named ones are printed, and written only with --out.
+"""
+
+import argparse
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from bench.accuracy import accuracy, conversation, negatives
+from bench.daemon import start_and_memory, store_and_publish
+from bench.figure import ROOT, WORK, Benchmark, Figure, Options, Report, machine, show, write_results
+from bench.path import whole_path
+from bench.signalling import measure as measure_signalling
+from bench.speed import resolve, segment
+from gateway.log import configure_log
+
+RESULTS = ROOT / "bench" / "results.json"
+
+
+def signalling(_options: Options) -> Report:
+    """Callers' ids through the radio channel; see bench.signalling."""
+    figures = []
+    for name, value in measure_signalling(tries=100).items():
+        if not isinstance(value, int | float):
+            continue
+        is_share = name.endswith(("_db", "_speech", "_time"))
+        figure = f"signalling.{name}"
+        if "wrong" in name or name == "false_ids":
+            figures.append(Figure.at_most(figure, value, "ids", 0))
+        else:
+            figures.append(Figure.noted(figure, value, "share" if is_share else "min"))
+    return Report(tuple(figures))
+
+
+BENCHMARKS: dict[str, Benchmark] = {
+    "resolve": resolve,
+    "segment": segment,
+    "daemon": store_and_publish,
+    "start": start_and_memory,
+    "path": whole_path,
+    "signalling": signalling,
+    "conversation": conversation,
+    "negatives": negatives,
+    "accuracy": accuracy,
+}
+
+
+def main() -> int:
+    asked = _arguments()
+    options = Options(
+        snrs_db=tuple(asked.snr),
+        splits=tuple(asked.split),
+        human=asked.human,
+        path_calls=asked.path_calls,
+        every=asked.every,
+    )
+    names = asked.names or list(BENCHMARKS)
+    configure_log("error")
+    WORK.mkdir(parents=True, exist_ok=True)
+    console = Console(width=max(120, Console().width))
+    header = machine() | {"options": _told(options)}
+    started = time.monotonic()
+    figures: list[Figure] = []
+    took_s: dict[str, float] = {}
+    for name in names:
+        began = time.monotonic()
+        report = BENCHMARKS[name](options)
+        took_s[name] = round(time.monotonic() - began, 1)
+        console.rule(f"[bold]{name}[/]  {took_s[name]} s", align="left")
+        show(report.figures, console)
+        for table in report.tables:
+            console.print(table)
+        figures += report.figures
+    header |= {
+        "load_1_5_15_min_at_end": machine()["load_1_5_15_min"],
+        "minutes": round((time.monotonic() - started) / 60, 1),
+        "seconds_by_benchmark": took_s,
+    }
+    out = asked.out or (None if asked.names else RESULTS)
+    if out is not None:
+        write_results(out, header, figures)
+        console.print(f"\nwritten to {out}")
+    missed = [figure.name for figure in figures if figure.reached is False]
+    console.print(f"targets: {sum(f.reached is True for f in figures)} reached, {len(missed)} missed")
+    for name in missed:
+        console.print(f"  [bold red]missed[/] {name}")
+    return 0
+
+
+def _told(options: Options) -> dict[str, Any]:
+    """The options, for the header; a folder by its name, for paths are of one machine only."""
+    return asdict(options) | {"human": options.human.name if options.human else None}
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "names", nargs="*", choices=[*BENCHMARKS, []], metavar="NAME", help=", ".join(BENCHMARKS)
+    )
+    parser.add_argument("--snr", type=int, nargs="+", default=[20, 12], help="dB; try also 8")
+    parser.add_argument("--split", nargs="+", choices=["dev", "test"], default=["test", "dev"])
+    parser.add_argument("--human", type=Path, help="real people's speech: a folder with manifest.csv")
+    parser.add_argument("--path-calls", type=int, default=10, help="calls for the whole path")
+    parser.add_argument("--every", type=int, default=1, help="5: only each fifth call, for a quick look")
+    parser.add_argument("--out", type=Path, help="write the results there")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,123 @@
+"""A gateway in a folder of its own and a real mosquitto, for the benchmarks of the daemon."""
+
+import asyncio
+import importlib.util
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+
+from bench import recordings as sound
+from bench.figure import ROOT, WORK
+from gateway.model import RATE_HZ
+from gateway.publish.broker import Address, Broker
+from gateway.publish.link import BackOff
+from gateway.publish.subscribe import Subscriber
+
+TOPIC_ROOT = "rg/v1/gz/tianhe/bench"
+SOURCE = "urn:radio-gateway:gz:tianhe:bench"
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    """A folder that is gone afterwards, on the disk of the checkout."""
+    WORK.mkdir(parents=True, exist_ok=True)
+    path = Path(tempfile.mkdtemp(prefix="station-", dir=WORK))
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path)
+
+
+@contextmanager
+def mosquitto(path: Path) -> Iterator[str]:
+    """Start the broker the tests use, on a free loopback port; gives its url."""
+    file = ROOT / "tests" / "support" / "mosquitto.py"
+    spec = importlib.util.spec_from_file_location("bench_mosquitto", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module: Any = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    with module.Mosquitto(path / "broker") as broker:
+        yield broker.url
+
+
+def write_config(path: Path, broker_url: str) -> Path:
+    """Write a station with 2,822 units and one radio, a recording of silence that ends at once."""
+    soundfile.write(path / "silence.wav", np.zeros(RATE_HZ, np.int16), RATE_HZ)
+    sound.write_registry(path / "units.csv")
+    file = path / "station.toml"
+    file.write_text(
+        f"""
+[gateway]
+org = "gz"
+district = "tianhe"
+id = "bench"
+command_post = "指挥中心"
+data_dir = "data"
+[units]
+csv = "units.csv"
+[mqtt]
+url = "{broker_url}"
+[[radio]]
+id = "silent"
+source = {{ kind = "wavefile", path = "silence.wav", pace = "fast" }}
+""",
+        encoding="utf-8",
+    )
+    return file
+
+
+@dataclass(slots=True)
+class Arrivals:
+    """When each event arrived at the subscriber, by its sequence number, and the event itself."""
+
+    at_s: dict[int, float] = field(default_factory=dict)
+    events: dict[int, dict[str, Any]] = field(default_factory=dict)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def have(self, sequence: int, timeout_s: float = 60.0) -> float:
+        """Wait for an event; return when it came, by time.perf_counter.
+
+        Raises:
+            TimeoutError: it did not come.
+        """
+        async with asyncio.timeout(timeout_s):
+            while sequence not in self.at_s:
+                self.news.clear()
+                await self.news.wait()
+        return self.at_s[sequence]
+
+
+@asynccontextmanager
+async def dispatcher(broker_url: str) -> AsyncIterator[Arrivals]:
+    """Subscribe to all events of the station, as a dispatcher does."""
+    arrivals = Arrivals()
+    subscriber = Subscriber(
+        Broker(Address.parse(broker_url)), "dispatcher", [f"{TOPIC_ROOT}/evt/#"], back_off=BackOff(0.05, 0.2)
+    )
+
+    async def hear() -> None:
+        async for received in subscriber:
+            assert received.document is not None
+            sequence = int(received.document["sequence"])
+            arrivals.at_s[sequence] = time.perf_counter()
+            arrivals.events[sequence] = received.document
+            arrivals.news.set()
+
+    async with subscriber:
+        await asyncio.wait_for(subscriber.subscribed(), 20)
+        hearing = asyncio.create_task(hear())
+        try:
+            yield arrivals
+        finally:
+            hearing.cancel()
