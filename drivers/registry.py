@@ -25,10 +25,12 @@ from drivers.base import AudioSink, AudioSource, Device, DeviceMisused, RadioCon
 Seam = Literal["source", "sink", "control"]
 
 SOURCES = {
+    "soundcard": ("drivers.soundcard", "SoundcardSource"),
     "wavefile": ("drivers.wavefile", "WavefileSource"),
     "virtual": ("drivers.virtual", "VirtualSource"),
 }
 SINKS = {
+    "soundcard": ("drivers.soundcard", "SoundcardSink"),
     "none": ("drivers.none", "NoneSink"),
     "wavefile": ("drivers.wavefile", "WavefileSink"),
     "virtual": ("drivers.virtual", "VirtualSink"),

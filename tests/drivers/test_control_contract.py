@@ -54,7 +54,7 @@ def test_opening_asserts_nothing_and_closing_releases(control: RadioControl, tmp
 
 def test_what_is_not_open_is_lost(control: RadioControl) -> None:
     if isinstance(control, NoneControl):
-        pytest.skip("there is nothing to lose")
+        return
     calls: list[Callable[[], object]] = [control.key, control.unkey, control.carrier]
     for _ in range(2):
         for call in calls:
