@@ -26,6 +26,7 @@ Seam = Literal["source", "sink", "control"]
 
 SOURCES = {
     "soundcard": ("drivers.soundcard", "SoundcardSource"),
+    "udp": ("drivers.udp", "UdpSource"),
     "wavefile": ("drivers.wavefile", "WavefileSource"),
     "virtual": ("drivers.virtual", "VirtualSource"),
 }

@@ -1,6 +1,7 @@
 """What every source does, whatever is behind it."""
 
 import functools
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -11,6 +12,7 @@ import pytest
 
 from drivers import registry
 from drivers.base import AudioFrame, AudioSource, DeviceError, DeviceLost, EndOfAudio
+from drivers.udp import UdpSource
 from drivers.virtual import VirtualRadio
 
 MakeSource = Callable[..., AudioSource]
@@ -18,7 +20,7 @@ MakeSource = Callable[..., AudioSource]
 
 RECORDED = ("virtual", "wavefile")
 """Sources that end, can be read in a hurry, and hold half a second to hear."""
-NOT_LIVE_OPTIONS = {"soundcard": {"pace"}}
+UNKNOWN_OPTIONS = {"soundcard": {"pace"}, "udp": {"pace", "chunk_s"}}
 """What a test may ask of any source and this one has no key for."""
 
 
@@ -32,12 +34,13 @@ def make_of_kind(
         "wavefile": {"path": "calls/one.wav"},
         "virtual": {"radio": str(tmp_path), "path": "calls", "gap_s": 0.05},
         "soundcard": {"device": "hear one"},
+        "udp": {"port": free_udp_port(), "rate_hz": 8000},
     }
 
     def make(kind: str, **more: object) -> AudioSource:
         if kind == "soundcard":
             request.getfixturevalue("sound_server")
-        usable = {key: value for key, value in more.items() if key not in NOT_LIVE_OPTIONS.get(kind, ())}
+        usable = {key: value for key, value in more.items() if key not in UNKNOWN_OPTIONS.get(kind, ())}
         return registry.make_source(kind, options[kind] | usable, tmp_path)
 
     return make
@@ -53,6 +56,12 @@ def make_source(request: pytest.FixtureRequest, make_of_kind: MakeSource) -> Mak
 def make_recorded(request: pytest.FixtureRequest, make_of_kind: MakeSource) -> MakeSource:
     """Make a source of each kind that ends."""
     return functools.partial(make_of_kind, request.param)
+
+
+def free_udp_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def read_all(source: AudioSource) -> list[AudioFrame]:
@@ -153,6 +162,7 @@ def test_closing_while_reading_never_breaks_the_reader(make_source: MakeSource) 
         source.open()
         closing = threading.Timer(0.002, source.close)
         closing.start()
+        speak_to(source)
         try:
             while source.read(0.1) is not None:
                 pass
@@ -165,12 +175,21 @@ def test_opens_again(make_source: MakeSource) -> None:
     source = make_source(pace="realtime")
     for _ in range(2):
         source.open()
+        speak_to(source)
         frame = first_frame(source)
         assert frame.sequence == 0
         assert frame.format == source.format
         assert len(frame.pcm) % source.format.frame_bytes == 0
         assert abs(frame.captured_ns / 1e9 - time.monotonic()) < 1.0
         source.close()
+
+
+def speak_to(source: AudioSource) -> None:
+    """Send something to a source that hears nothing of its own."""
+    if isinstance(source, UdpSource):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            for _ in range(20):
+                sender.sendto(bytes(320), ("127.0.0.1", source._options.port))
 
 
 def first_frame(source: AudioSource) -> AudioFrame:
