@@ -13,8 +13,9 @@ from gateway.model import PhoneEvidence
 from gateway.understand.names import Form, Occurrence
 from gateway.understand.phonereading import PhoneReading
 from gateway.understand.phones import pronunciations
-from gateway.understand.phonesearch import PhoneIndex
+from gateway.understand.phonesearch import PhoneHit, PhoneIndex
 from gateway.understand.pinyin import Syllables
+from gateway.understand.roles import Mark, RoleWords
 
 _PHONES_PER_SYLLABLE = 2
 _LEAST_PHONES = 4
@@ -45,12 +46,11 @@ class PhoneNames:
         Gains are about one per syllable heard well, as those of a search in text are, so that call order can
         be read from either. A form may occur twice where the stretches do not overlap.
         """
-        middles = [(start + end) / 2 for start, end in _syllable_times(reading, said)]
+        middles = _middles(reading, said)
         found: list[Occurrence] = []
         for hit in self._index.search(evidence, occurrences=2):
             gain = (hit.phones - hit.cost_nats / self._credit) / _PHONES_PER_SYLLABLE
-            start = bisect.bisect_left(middles, hit.start_s)
-            end = bisect.bisect_right(middles, hit.end_s)
+            start, end = _place(hit, middles)
             if gain >= least_gain and start < end:
                 most = hit.phones / _PHONES_PER_SYLLABLE
                 found.append(Occurrence(self._forms[hit.entry], start, end, gain, most, exact=False))
@@ -61,5 +61,33 @@ def _readings(form: Form) -> list[tuple[Form, tuple[str, ...]]]:
     return [(form, phones) for phones in pronunciations(form.text) if len(phones) >= _LEAST_PHONES]
 
 
-def _syllable_times(reading: PhoneReading, said: Syllables) -> list[tuple[float, float]]:
-    return [reading.times[start] for start, _ in said.spans]
+class PhoneMarks:
+    """The role words ready to be heard, so that a caller is told even where the reading garbles 我是."""
+
+    def __init__(self, words: RoleWords, most_per_phone: float) -> None:
+        """Index the words of two syllables and more; what costs more than `most_per_phone` is not there."""
+        spoken = [
+            (kind, phones)
+            for kind, listed in words.by_kind()
+            for word in listed
+            for phones in pronunciations(word)
+            if len(phones) >= _LEAST_PHONES - 1
+        ]
+        self._kinds = tuple(kind for kind, _ in spoken)
+        self._most_per_phone = most_per_phone
+        self._index = PhoneIndex([phones for _, phones in spoken], always=len(spoken))
+
+    def find(self, evidence: PhoneEvidence, reading: PhoneReading, said: Syllables) -> tuple[Mark, ...]:
+        """The marks heard, placed among the syllables `said` of the `reading`."""
+        middles = _middles(reading, said)
+        hits = self._index.search(evidence, occurrences=3, most_per_phone=self._most_per_phone)
+        placed = [(self._kinds[hit.entry], *_place(hit, middles)) for hit in hits]
+        return tuple(Mark(kind, start, end) for kind, start, end in placed if start < end)
+
+
+def _middles(reading: PhoneReading, said: Syllables) -> list[float]:
+    return [sum(reading.times[start]) / 2 for start, _ in said.spans]
+
+
+def _place(hit: PhoneHit, middles: list[float]) -> tuple[int, int]:
+    return bisect.bisect_left(middles, hit.start_s), bisect.bisect_right(middles, hit.end_s)

@@ -15,6 +15,7 @@ search has two passes:
 Longer phrases can say more: `PhoneHit.gain` credits each phone, so that 跑马场 beats the 马场 inside it.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -96,8 +97,12 @@ class PhoneIndex:
     def __len__(self) -> int:
         return len(self._lengths)
 
-    def search(self, evidence: PhoneEvidence, occurrences: int = 1) -> tuple[PhoneHit, ...]:
+    def search(
+        self, evidence: PhoneEvidence, occurrences: int = 1, most_per_phone: float = math.inf
+    ) -> tuple[PhoneHit, ...]:
         """The best phrases in `evidence`, best gain first, each at most `occurrences` times.
+
+        What costs more than `most_per_phone` nats a phone is left out.
 
         Raises:
             ValueError: the evidence comes from a head with other phones.
@@ -109,7 +114,7 @@ class PhoneIndex:
             return ()
         losses = np.minimum(log_probs.max(axis=1, keepdims=True) - log_probs, _MOST_LOSS)
         rows = self._sieve(losses)
-        hits = self._align(rows, losses, evidence.frame_s, occurrences)
+        hits = self._align(rows, losses, evidence.frame_s, (occurrences, most_per_phone))
         return tuple(sorted(hits, key=lambda hit: (-hit.gain, hit.start_s, hit.entry)))
 
     def _sieve(self, losses: Floats) -> Ints:
@@ -130,7 +135,7 @@ class PhoneIndex:
         gains[self._always] = np.inf
         return np.sort(np.argpartition(-gains, self._keep)[: self._keep])
 
-    def _align(self, rows: Ints, losses: Floats, frame_s: float, occurrences: int) -> list[PhoneHit]:
+    def _align(self, rows: Ints, losses: Floats, frame_s: float, wanted: tuple[int, float]) -> list[PhoneHit]:
         counts = self._ordered[rows]
         phones = self._labels[: int(counts.max()), rows]
         states = np.zeros((2 * len(phones) - 1, len(rows)), np.int64)
@@ -149,18 +154,20 @@ class PhoneIndex:
             step += frame[states]
             np.minimum(step, _FAR, out=cost[2:])
             ends[at] = cost[2:].ravel()[last]
+        limits = (counts * min(wanted[1], _MOST_LOSS) * _SCALE).astype(np.int64) * _START_BITS
         hits: list[PhoneHit] = []
-        for k, row in enumerate(rows.tolist()):
-            hits += self._occurrences(int(self._order[row]), ends[:, k], frame_s, occurrences)
+        for k in np.flatnonzero(ends.min(axis=0) < limits + _START_BITS).tolist():
+            entry = int(self._order[rows[k]])
+            hits += self._occurrences(entry, ends[:, k], frame_s, wanted[0], int(limits[k]))
         return hits
 
-    def _occurrences(self, entry: int, ends: Ints, frame_s: float, most: int) -> list[PhoneHit]:
+    def _occurrences(self, entry: int, ends: Ints, frame_s: float, most: int, limit: int) -> list[PhoneHit]:
         found: list[PhoneHit] = []
         left = ends.copy()
         for _ in range(most):
             at = int(np.argmin(left))
             packed = int(left[at])
-            if packed >= _FAR:
+            if packed >= min(_FAR, limit + _START_BITS):
                 break
             start = _START_BITS - 1 - packed % _START_BITS
             cost = packed // _START_BITS / _SCALE

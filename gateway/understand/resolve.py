@@ -12,16 +12,18 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal
+from typing import Final, Literal
 
 from gateway.model import UNKNOWN, Candidate, PhoneEvidence, Resolution
 from gateway.understand.mentions import COMMAND, Mention, find_mentions, pauses, rivals
 from gateway.understand.names import UNIT_SUFFIX, Form, NameIndex, Occurrence, bare_name, unit_forms
-from gateway.understand.phonenames import PhoneNames
+from gateway.understand.phonenames import PhoneMarks, PhoneNames
 from gateway.understand.phonereading import read_phones
 from gateway.understand.pinyin import Syllables, syllables
 from gateway.understand.registry import Registry
-from gateway.understand.roles import CallOrder, MarkerFinder, RoleWords
+from gateway.understand.roles import CallOrder, Mark, MarkerFinder, RoleWords
+
+_CLEAR_SHARE: Final = 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +46,11 @@ class ResolverSettings:
     mention_within: float = 0.8
     plain_penalty_nats: float = 1.0
     phone_credit_nats: float = 2.0
-    phone_nats_per_gain: float = 2.4
-    phone_absent_gain: float = 1.5
+    phone_nats_per_gain: float = 4.5
+    phone_absent_gain: float = 0.6
     phone_absent_gain_per_log_form: float = 0.15
-    text_share_beside_phones: float = 1.0
+    phone_mark_most_per_phone: float = 0.9
+    text_share_beside_phones: float = 0.6
     expected_nats: float = 3.0
     street_nats: float = 1.0
     last_speaker_nats: float = 0.7
@@ -187,12 +190,17 @@ class Resolver:
         """Built when first needed: a station without the phone head never pays for it."""
         return PhoneNames(self._forms, self._always, self._settings.phone_credit_nats)
 
+    @cached_property
+    def _phone_marks(self) -> PhoneMarks:
+        return PhoneMarks(self._settings.words, self._settings.phone_mark_most_per_phone)
+
     def resolve(self, text: str, phones: PhoneEvidence | None = None, prior: Prior | None = None) -> Parties:
         """Who speaks and who is spoken to in `text`, which must be normalised."""
         prior = prior or Prior()
         said = syllables(text)
         occurrences = self._index.search(text, said, self._settings.least_gain)
-        caller, callee = self._parties(text, said, occurrences, self._text_scale, "text")
+        marks = self._marks.find(text, said)
+        caller, callee = self._parties(text, said, marks, occurrences, "text")
         heard_caller = heard_callee = None
         if phones is not None and len(phones.log_probs):
             heard_caller, heard_callee = self._listen(phones)
@@ -204,20 +212,27 @@ class Resolver:
         reading = read_phones(phones)
         said = syllables(reading.text)
         occurrences = self._names.hear(phones, reading, said, self._settings.least_gain)
-        return self._parties(reading.text, said, occurrences, self._phone_scale, "phones")
+        marks = (*self._marks.find(reading.text, said), *self._phone_marks.find(phones, reading, said))
+        return self._parties(reading.text, said, tuple(dict.fromkeys(marks)), occurrences, "phones")
 
     def _parties(
         self,
         text: str,
         said: Syllables,
+        marks: tuple[Mark, ...],
         occurrences: list[Occurrence],
-        scale: _Scale,
         source: Literal["text", "phones"],
     ) -> tuple[_Part | None, _Part | None]:
-        order = CallOrder(self._marks.find(text, said), pauses(text, said))
+        scale = self._text_scale if source == "text" else self._phone_scale
+        order = CallOrder(marks, pauses(text, said))
         least = scale.absent_gain - self._settings.mention_within
         mentions = find_mentions(occurrences, text, said, order, least)
-        parts = order.assign(tuple(mention.named() for mention in mentions))
+        named = tuple(mention.named() for mention in mentions)
+        parts = order.assign(named)
+        if parts.caller is None and source == "phones":
+            opening = order.opening(named)
+            if opening is not None and opening != parts.callee and _clear(mentions[opening]):
+                parts = replace(parts, caller=opening, plain=True)
 
         def part(index: int | None, *, plain: bool) -> _Part | None:
             if index is None:
@@ -307,6 +322,11 @@ class Resolver:
                 candidates=caller.candidates or (Candidate(unit.unit_id, unit.name, 1.0),),
             )
         return caller
+
+
+def _clear(mention: Mention) -> bool:
+    """Whether the best name of a mention was heard nearly whole."""
+    return mention.best.gain >= _CLEAR_SHARE * mention.best.most
 
 
 def _span(mention: Mention, said: Syllables) -> tuple[int, int]:

@@ -36,6 +36,7 @@ Marker = Literal[
 _CLAIM_SELF = 2.0
 _CLAIM_CALLS = 1.5
 _CLAIM_ANSWER = 0.5
+_GARBLED_MARKER = 2
 _FOLD = {"zh": "z", "ch": "c", "sh": "s"}
 
 
@@ -83,6 +84,21 @@ class RoleWords:
         "里面", "外面", "那边",
     )  # fmt: skip
 
+    def by_kind(self) -> tuple[tuple[Marker, tuple[str, ...]], ...]:
+        """The words by what they mark."""
+        return (
+            ("self", self.self_is),
+            ("calls", self.calls),
+            ("hail", self.hail),
+            ("order", self.order),
+            ("answer", self.answer),
+            ("post", self.post),
+            ("third", self.third),
+            ("urge", self.urge),
+            ("place_before", self.place_before),
+            ("place_after", self.place_after),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Mark:
@@ -99,19 +115,7 @@ class MarkerFinder:
     def __init__(self, words: RoleWords) -> None:
         self._by_sound: dict[tuple[str, ...], list[Marker]] = {}
         self._by_character: dict[str, list[Marker]] = {}
-        kinds: tuple[tuple[Marker, tuple[str, ...]], ...] = (
-            ("self", words.self_is),
-            ("calls", words.calls),
-            ("hail", words.hail),
-            ("order", words.order),
-            ("answer", words.answer),
-            ("post", words.post),
-            ("third", words.third),
-            ("urge", words.urge),
-            ("place_before", words.place_before),
-            ("place_after", words.place_after),
-        )
-        for kind, listed in kinds:
+        for kind, listed in words.by_kind():
             for word in listed:
                 if len(word) == 1:
                     self._by_character.setdefault(word, []).append(kind)
@@ -219,6 +223,23 @@ class CallOrder:
         if caller is not None and callee is not None and named[caller].who & named[callee].who:
             callee = None
         return Parts(caller, callee, plain)
+
+    def opening(self, named: tuple[Named, ...]) -> int | None:
+        """The unit that opens the call, or follows the post within two syllables, and is not hailed.
+
+        For a reader that gives no punctuation and may garble the marker in between; None when there is none.
+        """
+        for i, mention in enumerate(named):
+            after_post = (
+                i > 0 and named[i - 1].is_command and mention.start - named[i - 1].end <= _GARBLED_MARKER
+            )
+            if mention.is_command or not (mention.start <= 1 or after_post) or self._aside(mention):
+                continue
+            twice = any(other.who & mention.who for j, other in enumerate(named) if j != i)
+            hailed = twice or self.after("hail", mention.end) or self.after("order", mention.end)
+            if not hailed and not self.before("calls", mention.start, slack=1):
+                return i
+        return None
 
     def _caller(self, named: tuple[Named, ...]) -> tuple[int | None, bool]:
         claimed = ((i, self._claim(named, i, mention)) for i, mention in enumerate(named))

@@ -76,15 +76,17 @@ def tensors(batch: list[Example], rng: np.random.Generator | None) -> tuple[Tens
     return frames, mask, lengths
 
 
-def train(examples: list[Example], epochs: int, seed: int) -> Head:
-    """Fit a head; what comes back is the moving average of its weights."""
+def train(examples: list[Example], epochs: int, seed: int, rate: float, initial: Path | None) -> Head:
+    """Fit a head, from `initial` if given; what comes back is the moving average of its weights."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     head, average = Head(len(PHONES) + 1), Head(len(PHONES) + 1)
+    if initial is not None:
+        head.load_state_dict(torch.load(initial, weights_only=True))
     average.load_state_dict(head.state_dict())
     steps = epochs * (sum(1 for _ in batches(examples, np.random.default_rng(0))) + 2)
-    optimiser = torch.optim.AdamW(head.parameters(), 2e-3, weight_decay=0.02)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=steps, pct_start=0.15)
+    optimiser = torch.optim.AdamW(head.parameters(), rate, weight_decay=0.02)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps, pct_start=0.15)
     ctc = nn.CTCLoss(zero_infinity=True)
     done = 0
     for epoch in range(epochs):
@@ -117,15 +119,17 @@ def main() -> None:
     parser.add_argument("features", type=Path, nargs="+")
     parser.add_argument("--groups", default="open,all,human")
     parser.add_argument("--epochs", type=int, default=14)
+    parser.add_argument("--rate", type=float, default=3e-3, help="the highest learning rate")
+    parser.add_argument("--initial", type=Path, help="weights to go on from")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--onnx", type=Path)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     examples = load(arguments.features, set(arguments.groups.split(",")))
     minutes = sum(len(e.frames) for e in examples) * 0.02 / 60
     print(f"{len(examples)} clips, {minutes:.0f} minutes", flush=True)
-    head = train(examples, arguments.epochs, arguments.seed)
+    head = train(examples, arguments.epochs, arguments.seed, arguments.rate, arguments.initial)
     torch.save(head.state_dict(), arguments.out)
     if arguments.onnx:
         export(head, arguments.onnx)
