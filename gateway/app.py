@@ -11,7 +11,7 @@ What had no turn is in the spool and in the outbox, and goes on at the next star
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -110,8 +110,8 @@ class Daemon:
             radio.start()
             self._running[radio_id] = asyncio.create_task(radio.run(), name=f"radio-{radio_id}")
         self._chores = [
-            asyncio.create_task(self._tell_health(), name="health"),
-            asyncio.create_task(self._prune(), name="prune"),
+            asyncio.create_task(self._every(WRITTEN_EVERY_S, self._tell_health), name="health"),
+            asyncio.create_task(self._every(PRUNE_EVERY_S, self._prune), name="prune"),
         ]
         log.info("listening", radios=list(self._radios), units=len(await self._store.units()))
 
@@ -320,43 +320,50 @@ class Daemon:
             log.info("waiting for the broker to take what is left")
         return True
 
-    async def _tell_health(self) -> None:
+    async def _every(self, seconds: float, chore: Callable[[], Awaitable[None]]) -> None:
+        """Do a chore for ever; a store that refuses is a fault, and no reason to stop listening."""
         while True:
-            await self._index_registry()
-            counts = await self._store.outbox.counts()
-            link = self._link.state
-            document = health_document(
-                at=self._clock.now(),
-                started_at=self._started_at,
-                radios={
-                    radio_id: {**state, "waiting": self._radios[radio_id].waiting}
-                    for radio_id, state in self._radio_states.items()
-                },
-                mqtt={
-                    "connected": link.is_connected,
-                    "protocol": link.protocol,
-                    "since": link.since.isoformat(),
-                },
-                outbox={
-                    "waiting": counts.waiting,
-                    "set_aside": counts.set_aside,
-                    "delivered": self._pump.counts.delivered,
-                },
-                recogniser={
-                    "engine": self._loaded.recogniser.engine if self._loaded else None,
-                    "model": self._loaded.recogniser.model if self._loaded else None,
-                },
-                faults=self._faults.open.values(),
-            )
-            self._pump.publish_state("health", document)
-            await asyncio.to_thread(write_health, self._config.gateway.data_dir, document)
-            await asyncio.sleep(WRITTEN_EVERY_S)
+            try:
+                await chore()
+            except GatewayError as error:
+                self._fault("store", str(error), SPOOL_ACTION)
+            else:
+                self._recovered("store")
+            await asyncio.sleep(seconds)
+
+    async def _tell_health(self) -> None:
+        await self._index_registry()
+        counts = await self._store.outbox.counts()
+        link = self._link.state
+        recogniser = self._loaded.recogniser if self._loaded else None
+        document = health_document(
+            at=self._clock.now(),
+            started_at=self._started_at,
+            radios={
+                radio_id: {**state, "waiting": self._radios[radio_id].waiting}
+                for radio_id, state in self._radio_states.items()
+            },
+            mqtt={
+                "connected": link.is_connected,
+                "protocol": link.protocol,
+                "since": link.since.isoformat(),
+            },
+            outbox={
+                "waiting": counts.waiting,
+                "set_aside": counts.set_aside,
+                "delivered": self._pump.counts.delivered,
+            },
+            recogniser={
+                "engine": recogniser.engine if recogniser else None,
+                "model": recogniser.model if recogniser else None,
+            },
+            faults=self._faults.open.values(),
+        )
+        self._pump.publish_state("health", document)
+        await asyncio.to_thread(write_health, self._config.gateway.data_dir, document)
 
     async def _prune(self) -> None:
-        while True:
-            before = self._clock.now() - timedelta(days=self._config.store.keep_events_days)
-            await self._store.prune(before)
-            await asyncio.sleep(PRUNE_EVERY_S)
+        await self._store.prune(self._clock.now() - timedelta(days=self._config.store.keep_events_days))
 
 
 def _transmission_of(left: HeardTransmission | RecoveredTransmission) -> Transmission:
