@@ -31,12 +31,13 @@ Ints = npt.NDArray[np.int64]
 
 CREDIT_NATS: Final = 2.0
 """What hearing one phone of a phrase is worth against not hearing the phrase; see `PhoneHit.gain`."""
-_SILENCE: Final = 0.02
+_SILENCE_NATS: Final = 5.0
 _MOST_LOSS: Final = 12.0
 _SCALE: Final = 100
 _START_BITS: Final = 1 << 16
-_FAR: Final = np.int64(1) << 52
+_FAR: Final = 1 << 52
 _SIEVE_FAR: Final = np.float32(1e6)
+_BLOCK: Final = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,6 @@ class PhoneIndex:
         self.phones = phones
         self._keep = keep + always
         self._lengths = np.array([len(phrase) for phrase in phrases], np.int64)
-        # longest first, so that a step of the sieve touches only the phrases that reach this far
         self._order = np.argsort(-self._lengths, kind="stable")
         longest = int(self._lengths.max(initial=0))
         self._labels = np.zeros((longest, len(phrases)), np.int64)
@@ -92,7 +92,8 @@ class PhoneIndex:
             self._labels[: self._lengths[entry], row] = [column[phone] for phone in phrases[entry]]
         self._ordered = self._lengths[self._order]
         self._always = np.flatnonzero(self._order < always)
-        self._last = (self._ordered - 1) * len(phrases) + np.arange(len(phrases))
+        # phrases of like length together: little is reckoned in vain, and a block stays in the cache
+        self._blocks = tuple(range(0, len(phrases), _BLOCK))
 
     def __len__(self) -> int:
         return len(self._lengths)
@@ -114,26 +115,34 @@ class PhoneIndex:
             return ()
         losses = np.minimum(log_probs.max(axis=1, keepdims=True) - log_probs, _MOST_LOSS)
         rows = self._sieve(losses)
-        hits = self._align(rows, losses, evidence.frame_s, (occurrences, most_per_phone))
+        hits: list[PhoneHit] = self._align(rows, losses, evidence.frame_s, (occurrences, most_per_phone))
         return tuple(sorted(hits, key=lambda hit: (-hit.gain, hit.start_s, hit.entry)))
 
     def _sieve(self, losses: Floats) -> Ints:
         if len(self) <= self._keep:
             return np.arange(len(self))
-        longest, phrases = self._labels.shape
-        cost = np.full((longest + 1, phrases), _SIEVE_FAR, np.float32)
-        cost[0] = 0
-        stepped = np.empty((longest, phrases), np.float32)
-        best = np.full(phrases, _SIEVE_FAR, np.float32)
-        for frame in losses[losses[:, 0] > _SILENCE]:
-            held = cost[1:]
-            np.add(cost[:-1], frame[self._labels], out=stepped)
-            held += np.minimum(frame, frame[0])[self._labels]
-            np.minimum(held, stepped, out=held)
-            np.minimum(best, held.ravel()[self._last], out=best)
+        heard = losses[_may_hold_a_phone(losses)]
+        pausing = np.minimum(heard, heard[:, :1])
+        best = np.concatenate([self._sieve_block(first, heard, pausing) for first in self._blocks])
         gains = CREDIT_NATS * self._ordered - best
         gains[self._always] = np.inf
         return np.sort(np.argpartition(-gains, self._keep)[: self._keep])
+
+    def _sieve_block(self, first: int, heard: Floats, pausing: Floats) -> Floats:
+        """The least cost of each phrase in one block, as if every phone could pause."""
+        counts = self._ordered[first : first + _BLOCK]
+        labels = self._labels[: int(counts[0]), first : first + _BLOCK]
+        cost = np.full((len(labels) + 1, len(counts)), _SIEVE_FAR, np.float32)
+        cost[0] = 0
+        held, came = cost[1:], np.empty(labels.shape, np.float32)
+        last = (counts - 1) * len(counts) + np.arange(len(counts))
+        best = np.full(len(counts), _SIEVE_FAR, np.float32)
+        for frame, pause in zip(heard, pausing, strict=True):
+            np.add(cost[:-1], frame[labels], out=came)
+            held += pause[labels]
+            np.minimum(held, came, out=held)
+            np.minimum(best, held.ravel()[last], out=best)
+        return best
 
     def _align(self, rows: Ints, losses: Floats, frame_s: float, wanted: tuple[int, float]) -> list[PhoneHit]:
         counts = self._ordered[rows]
@@ -143,38 +152,48 @@ class PhoneIndex:
         hop = np.zeros((len(states), len(rows)), np.int64)
         hop[2::2] = np.where(states[2::2] == states[:-2:2], _FAR, 0)
         hop[3::2] = _FAR
-        whole = (losses * _SCALE).astype(np.int64) * _START_BITS
+        loud = _may_hold_a_phone(losses)
+        # of each silence one frame is enough: a pause between two equal phones, or between words
+        kept = np.flatnonzero(loud | np.concatenate(([True], loud[:-1])))
+        whole = (losses[kept] * _SCALE).astype(np.int64) * _START_BITS
         cost = np.full((len(states) + 2, len(rows)), _FAR, np.int64)
         ends = np.empty((len(whole), len(rows)), np.int64)
         last = (2 * (counts - 1)) * len(rows) + np.arange(len(rows))
-        for at, frame in enumerate(whole):
+        for row, (at, frame) in enumerate(zip(kept.tolist(), whole, strict=True)):
             cost[1] = _START_BITS - 1 - at
             step = np.minimum(cost[2:], cost[1:-1])
             np.minimum(step[2:], cost[2:-2] + hop[2:], out=step[2:])
             step += frame[states]
             np.minimum(step, _FAR, out=cost[2:])
-            ends[at] = cost[2:].ravel()[last]
+            ends[row] = cost[2:].ravel()[last]
         limits = (counts * min(wanted[1], _MOST_LOSS) * _SCALE).astype(np.int64) * _START_BITS
         hits: list[PhoneHit] = []
         for k in np.flatnonzero(ends.min(axis=0) < limits + _START_BITS).tolist():
             entry = int(self._order[rows[k]])
-            hits += self._occurrences(entry, ends[:, k], frame_s, wanted[0], int(limits[k]))
+            hits += self._occurrences(entry, (kept, ends[:, k]), frame_s, wanted[0], int(limits[k]))
         return hits
 
-    def _occurrences(self, entry: int, ends: Ints, frame_s: float, most: int, limit: int) -> list[PhoneHit]:
+    def _occurrences(
+        self, entry: int, heard: tuple[Ints, Ints], frame_s: float, most: int, limit: int
+    ) -> list[PhoneHit]:
+        frames, left = heard[0], heard[1].copy()
         found: list[PhoneHit] = []
-        left = ends.copy()
         for _ in range(most):
-            at = int(np.argmin(left))
-            packed = int(left[at])
+            best = int(np.argmin(left))
+            packed = int(left[best])
             if packed >= min(_FAR, limit + _START_BITS):
                 break
-            start = _START_BITS - 1 - packed % _START_BITS
+            start, end = _START_BITS - 1 - packed % _START_BITS, int(frames[best])
             cost = packed // _START_BITS / _SCALE
             found.append(
-                PhoneHit(entry, cost, int(self._lengths[entry]), start * frame_s, (at + 1) * frame_s)
+                PhoneHit(entry, cost, int(self._lengths[entry]), start * frame_s, (end + 1) * frame_s)
             )
             starts = _START_BITS - 1 - left % _START_BITS
-            frames = np.arange(len(left))
-            left[(starts <= at) & (frames >= start)] = _FAR
+            left[(starts <= end) & (frames >= start)] = _FAR
         return found
+
+
+def _may_hold_a_phone(losses: Floats) -> npt.NDArray[np.bool_]:
+    """Frames in which some phone comes within reach of the best guess; the others are certain silence."""
+    near: npt.NDArray[np.bool_] = losses[:, 1:].min(axis=1) < _SILENCE_NATS
+    return near
