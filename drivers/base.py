@@ -160,3 +160,14 @@ class RadioControl(Device):
     @abstractmethod
     def carrier(self) -> Carrier | None:
         """Return what the receiver hears now, or None when this control cannot tell."""
+
+    def identify(self) -> str | None:
+        """Return what the device says it is, None when it cannot say. Raises DeviceLost."""
+        return None
+
+    def caller_id(self) -> str | None:
+        """Return who transmits now, or did last while the carrier was open, as `dmr:1234567`.
+
+        None when the radio cannot tell, or nobody has. Any thread may call. Raises DeviceLost.
+        """
+        return None

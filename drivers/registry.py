@@ -38,6 +38,7 @@ SINKS = {
 }
 CONTROLS = {
     "none": ("drivers.none", "NoneControl"),
+    "sa818": ("drivers.sa818", "Sa818Control"),
     "serialline": ("drivers.serialline", "SerialLineControl"),
     "virtual": ("drivers.virtual", "VirtualControl"),
 }

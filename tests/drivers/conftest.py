@@ -6,10 +6,13 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -127,3 +130,30 @@ def sound_server(sound_server_of_session: SoundServer, monkeypatch: pytest.Monke
     if not sound_server_of_session.is_running:
         sound_server_of_session.start()
     return sound_server_of_session
+
+
+@pytest.fixture(scope="session")
+def radiomodules() -> ModuleType:
+    """Simulated radio modules, tests/support/radiomodules.py, which importlib mode keeps off the path."""
+    path = Path(__file__).parents[1] / "support" / "radiomodules.py"
+    spec = importlib.util.spec_from_file_location("tests_support_radiomodules", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def plug_in(radiomodules: ModuleType) -> Iterator[Callable[..., Any]]:
+    """Put a module on a pty that goes away with the test."""
+    plugged: list[Any] = []
+
+    def plug(answer: Callable[[bytes], bytes], **manner: object) -> Any:
+        plugged.append(radiomodules.PtyModule(answer, **manner))
+        return plugged[-1]
+
+    yield plug
+    for one in plugged:
+        one.unplug()
