@@ -21,8 +21,10 @@ import structlog
 
 from drivers.base import DeviceMisused
 from drivers.registry import make_source
+from gateway import __version__
 from gateway.clock import IdSource, SystemClock
 from gateway.config import Config, RadioSettings
+from gateway.desk import Desk
 from gateway.drafts import fault_event
 from gateway.errors import BadConfig, BadInput, GatewayError, MissingInput
 from gateway.events import CloudEvent
@@ -33,12 +35,15 @@ from gateway.knowledge import build_knowledge, read_lexicon, squelch_of
 from gateway.model import Pcm, Transmission
 from gateway.pipeline import Heard, Knowledge, Listener, RadioPipeline
 from gateway.publish.broker import Broker
+from gateway.publish.commandport import CommandPort
+from gateway.publish.commands import Gatekeeper
 from gateway.publish.link import LinkState, PahoLink
 from gateway.publish.pump import Pump
+from gateway.publish.resync import Replay
 from gateway.publish.topics import incident_suffix
 from gateway.radio import Radio
 from gateway.station import read_units_file
-from gateway.store.records import HeardTransmission, RecoveredTransmission, UnitsStamp
+from gateway.store.records import HeardTransmission, RecoveredTransmission
 from gateway.store.spool import Spool
 from gateway.store.store import Store
 from gateway.timekeeping import ClockReader
@@ -70,12 +75,14 @@ class Daemon:
         self._spool = Spool(config.gateway.data_dir)
         self._faults = FaultBook()
         self._radios: dict[str, Radio] = {}
+        self._pipelines: dict[str, RadioPipeline] = {}
         self._radio_states: dict[str, dict[str, Any]] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
         self._chores: list[asyncio.Task[None]] = []
         self._saying: set[asyncio.Task[None]] = set()
         self._knowledge: Knowledge | None = None
-        self._units_stamp: UnitsStamp | None = None
+        self._units_revision: int | None = None
+        self._indexing = asyncio.Lock()
         self._loaded: Listener | None = None
         self._listener: asyncio.Task[Listener] | None = None
         self._stopping = asyncio.Event()
@@ -95,6 +102,7 @@ class Daemon:
         self._pump = Pump(
             self._store.outbox, self._link, gateway.topic_root, self._clock, window=self._config.mqtt.window
         )
+        self._open_desk()
         self._listener = asyncio.create_task(self._load_listener(), name="load-model")
         await self._import_units()
         await self._index_registry()
@@ -106,6 +114,7 @@ class Daemon:
             self._fault(notice.what, notice.message, notice.action)
         self._link.start()
         self._pump.start()
+        self._port.start()
         for radio_id, radio in self._radios.items():
             radio.start()
             self._running[radio_id] = asyncio.create_task(radio.run(), name=f"radio-{radio_id}")
@@ -151,6 +160,9 @@ class Daemon:
         for task in leftover:
             task.cancel()
         await asyncio.gather(*leftover, *self._saying, return_exceptions=True)
+        if hasattr(self, "_port"):
+            await self._port.stop()
+            await self._replay.stop()
         if hasattr(self, "_pump"):
             if self._link.state.is_connected:
                 await self._pump.drained(GOODBYE_S)
@@ -162,6 +174,22 @@ class Daemon:
         if hasattr(self, "_store"):
             await self._store.close()
         log.info("stopped")
+
+    def _open_desk(self) -> None:
+        """Take commands from the broker; the port must hear of the link before that starts."""
+        gateway = self._config.gateway
+        self._replay = Replay(self._store.events_since, self._link, gateway.topic_root)
+        desk = Desk(
+            self._store, self._pipelines, self._replay, self._clock, __version__,
+            reindex=self._index_registry,
+            on_events=self._committed,
+            republish_states=self._pump.republish_states,
+        )  # fmt: skip
+        commands = self._config.commands
+        gatekeeper = Gatekeeper(frozenset(commands.allow), commands.per_minute)
+        self._port = CommandPort(
+            self._link, gateway.topic_root, gateway.source, self._clock, gatekeeper, desk.carriers
+        )
 
     async def _load_listener(self) -> Listener:
         settings = self._config.recognise
@@ -192,14 +220,15 @@ class Daemon:
 
     async def _index_registry(self) -> None:
         """Index the registry anew when it has changed, by this process or by a command beside it."""
-        stamp = await self._store.units_from()
-        if self._knowledge is not None and stamp == self._units_stamp:
-            return
-        units = await self._store.units()
-        self._knowledge = await asyncio.to_thread(
-            build_knowledge, units, self._config.gateway.command_post, self._lexicon, self._ids.new
-        )
-        self._units_stamp = stamp
+        async with self._indexing:
+            revision = await self._store.units_revision()
+            if self._knowledge is not None and revision == self._units_revision:
+                return
+            units = await self._store.units()
+            self._knowledge = await asyncio.to_thread(
+                build_knowledge, units, self._config.gateway.command_post, self._lexicon, self._ids.new
+            )
+            self._units_revision = revision
 
     def _know(self) -> Knowledge:
         assert self._knowledge is not None
@@ -220,6 +249,7 @@ class Daemon:
             read_clock=self._read_clock,
             conversation=Conversation.model_validate_json(conversation) if conversation else None,
         )
+        self._pipelines[settings.id] = pipeline
         self._radios[settings.id] = Radio(
             settings.id,
             source,

@@ -8,7 +8,7 @@ import difflib
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
     BaseModel,
@@ -24,6 +24,12 @@ from gateway.errors import BadConfig, MissingInput
 
 TopicLevel = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+$", min_length=1, max_length=40)]
 """One level of an MQTT topic as the contract allows it."""
+
+CommandName = Literal[
+    "ping", "unit-set", "incident-ack", "incident-close", "resync",
+    "say", "rollcall-start", "rollcall-cancel", "drill-start",
+]  # fmt: skip
+"""Every `cmd/<name>` of the contract."""
 
 DEFAULT_COMMAND_POST = "指挥中心"
 
@@ -110,6 +116,14 @@ class StoreSettings(Settings):
     """Delivered events stay this long, so that a dispatcher can ask for them again."""
 
 
+class CommandSettings(Settings):
+    """What dispatchers may ask of this gateway over MQTT."""
+
+    allow: tuple[CommandName, ...] = get_args(CommandName)
+    per_minute: Annotated[int, Field(ge=1, le=6000)] = 120
+    """Requests looked into in a minute; what comes beyond is refused."""
+
+
 class LogSettings(Settings):
     """What is logged on stderr. Words heard on the air appear at debug level only."""
 
@@ -163,6 +177,7 @@ class Config(Settings):
     recognise: RecogniseSettings = RecogniseSettings()
     understand: UnderstandSettings = UnderstandSettings()
     store: StoreSettings = StoreSettings()
+    commands: CommandSettings = CommandSettings()
     log: LogSettings = LogSettings()
     radio: tuple[RadioSettings, ...]
     _folder: Path = PrivateAttr(default=Path())

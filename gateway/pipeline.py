@@ -26,10 +26,12 @@ from gateway.hear.classify import Classification, classify
 from gateway.model import Pcm, Signalling, SoundClass, Transcript, Transmission, Understanding
 from gateway.recognise.base import Recogniser
 from gateway.recognise.engines import EngineChoice, choose
+from gateway.recognise.phonehead import PhoneHead
 from gateway.recognise.vad import Vad
 from gateway.store.records import MAX_ATTEMPTS, HeardTransmission, SpooledAudio
 from gateway.store.store import Store
 from gateway.understand.conversation import Conversation, Rules, Utterance
+from gateway.understand.conversation import Heard as Conversed
 from gateway.understand.incident import IncidentState
 from gateway.understand.lexicon import Lexicon
 from gateway.understand.resolve import Prior, Resolver
@@ -86,7 +88,8 @@ class Listener:
         Raises:
             ModelUnavailable: the model is not installed, or damaged; the message says what to do.
         """
-        return cls(Vad(), choose(engine, models_dir=models_dir, threads=threads), pool)
+        recogniser = choose(engine, models_dir=models_dir, threads=threads, phone_head=PhoneHead())
+        return cls(Vad(), recogniser, pool)
 
     def close(self) -> None:
         """Let go of the model. May be called twice."""
@@ -131,6 +134,8 @@ class RadioPipeline:
         self._ids = ids
         self._read_clock = read_clock
         self._conversation = conversation or Conversation(radio_id=radio_id)
+        self._turn = asyncio.Lock()
+        """Held while the conversation moves: a transmission and a person's change never overlap."""
         self._last_call: tuple[str, datetime] | None = None
         self._begun = ""
         self._attempts = 0
@@ -139,6 +144,26 @@ class RadioPipeline:
     def open_incidents(self) -> tuple[IncidentState, ...]:
         """The incidents on this radio that nobody has ended."""
         return tuple(one for one in self._conversation.incidents if one.phase == "open")
+
+    def incident(self, incident_id: str) -> IncidentState | None:
+        """The incident of that id as this radio's conversation has it, None when it is not known here."""
+        return self._conversation.named(incident_id)
+
+    async def amend(self, move: Callable[[Conversation], Conversed], at: datetime) -> list[CloudEvent]:
+        """Apply a person's change between two transmissions and return its events; none when none changed.
+
+        Raises:
+            StoreUnavailable: nothing was changed.
+        """
+        async with self._turn:
+            conversation, changes, _ = move(self._conversation)
+            if not changes:
+                return []
+            clock = self._read_clock()
+            drafts = [change_event(self._ids.new(), change, at, clock, None) for change in changes]
+            events = await self._store.commit(None, drafts, (self.radio_id, conversation.model_dump_json()))
+            self._conversation = conversation
+            return events
 
     async def take(self, transmission: Transmission, kept: SpooledAudio | None) -> list[CloudEvent]:
         """Carry one transmission from the spool to the outbox and return its events, in order.
@@ -158,7 +183,8 @@ class RadioPipeline:
         if not transmission.audio.size:
             return await self._quarantine(transmission, kept, "its audio was not kept")
         heard = await self._listen(transmission.audio)
-        return await self._conclude(transmission, kept, heard)
+        async with self._turn:
+            return await self._conclude(transmission, kept, heard)
 
     async def _conclude(
         self, transmission: Transmission, kept: SpooledAudio | None, heard: Heard

@@ -19,6 +19,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from gateway.errors import MissingInput, Unavailable
 from gateway.publish.broker import Broker
@@ -54,11 +55,17 @@ class Will:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message from the broker. `retained` is true for a stored one given at subscription."""
+    """A message from the broker. `retained` is true for a stored one given at subscription.
+
+    The rest is MQTT 5's and None with 3.1.1; `expiry_s` is how long it was still good when it was sent on.
+    """
 
     topic: str
     payload: bytes
     retained: bool
+    response_topic: str | None = None
+    correlation: bytes | None = None
+    expiry_s: int | None = None
 
 
 class Connection:
@@ -135,9 +142,7 @@ class Connection:
             tell(self._granted, mid, [reason.value for reason in reasons])
         )
         if on_message is not None:
-            client.on_message = lambda _c, _u, message: _ignore(
-                tell(on_message, Message(message.topic, bytes(message.payload), message.retain))
-            )
+            client.on_message = lambda _c, _u, message: _ignore(tell(on_message, _message_of(message)))
 
     async def open(self) -> None:
         """Connect and wait for the broker's answer.
@@ -216,6 +221,7 @@ class Connection:
         retain: bool = False,
         content_type: str | None = None,
         expiry_s: int | None = None,
+        correlation: bytes | None = None,
     ) -> int:
         """Send a message and wait for the broker's reason code; 0 at once for QoS 0.
 
@@ -231,7 +237,7 @@ class Connection:
             and len(payload) + len(topic.encode()) + _PUBLISH_OVERHEAD_BYTES > self.max_packet_bytes
         ):
             return PACKET_TOO_LARGE
-        properties = self._wishes(content_type, expiry_s)
+        properties = self._wishes(content_type, expiry_s, correlation)
         if qos == 0:
             self._hand_over(topic, payload, 0, retain, properties)
             return 0
@@ -252,8 +258,10 @@ class Connection:
             raise LinkDown(f"{self._broker.address}: {mqtt.error_string(info.rc)}")
         return info.mid
 
-    def _wishes(self, content_type: str | None, expiry_s: int | None) -> Properties | None:
-        if not self.is_v5 or (content_type is None and expiry_s is None):
+    def _wishes(
+        self, content_type: str | None, expiry_s: int | None, correlation: bytes | None
+    ) -> Properties | None:
+        if not self.is_v5 or (content_type is None and expiry_s is None and correlation is None):
             return None
         properties = _properties(PacketTypes.PUBLISH)
         if content_type is not None:
@@ -261,16 +269,25 @@ class Connection:
             properties.PayloadFormatIndicator = 1
         if expiry_s is not None:
             properties.MessageExpiryInterval = expiry_s
+        if correlation is not None:
+            properties.CorrelationData = correlation
         return properties
 
-    async def subscribe(self, *filters: str) -> None:
+    async def subscribe(self, *filters: str, as_published: bool = False) -> None:
         """Ask for messages at QoS 1.
+
+        With `as_published` a message that was published retained can be told even when it comes at once,
+        and nothing of our own comes back; MQTT 5 only, with 3.1.1 the broker hides both.
 
         Raises:
             Refused: the broker does not allow one of the filters.
             LinkDown: the connection ended first.
         """
-        result, mid = self._client.subscribe([(name, 1) for name in filters])
+        if as_published and self.is_v5:
+            wishes = SubscribeOptions(qos=1, noLocal=True, retainAsPublished=True)
+            result, mid = self._client.subscribe([(name, wishes) for name in filters])
+        else:
+            result, mid = self._client.subscribe([(name, 1) for name in filters])
         if result != mqtt.MQTT_ERR_SUCCESS or mid is None:
             raise LinkDown(f"{self._broker.address}: {mqtt.error_string(result)}")
         granted: asyncio.Future[list[int]] = self._loop.create_future()
@@ -378,6 +395,19 @@ async def connect(
     except MissingInput as error:
         raise Refused(str(error)) from error
     raise Refused(f"{broker.address}: speaks neither MQTT 5 nor 3.1.1")
+
+
+def _message_of(message: mqtt.MQTTMessage) -> Message:
+    """Take over what paho gives; a property that was not sent is not there as an attribute."""
+    given = message.properties
+    return Message(
+        message.topic,
+        bytes(message.payload),
+        message.retain,
+        getattr(given, "ResponseTopic", None),
+        getattr(given, "CorrelationData", None),
+        getattr(given, "MessageExpiryInterval", None),
+    )
 
 
 def _properties(packet_type: int) -> Properties:

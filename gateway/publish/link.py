@@ -14,7 +14,7 @@ import structlog
 from gateway.clock import Clock
 from gateway.errors import GatewayError
 from gateway.publish.broker import Broker
-from gateway.publish.connection import Connection, LinkDown, Will, connect
+from gateway.publish.connection import Connection, LinkDown, Message, Refused, Will, connect
 from gateway.publish.topics import availability_topic, client_id
 
 log = structlog.get_logger()
@@ -102,6 +102,7 @@ class Link(Protocol):
         retain: bool = False,
         content_type: str | None = None,
         expiry_s: int | None = None,
+        correlation: bytes | None = None,
     ) -> Delivery:
         """Send and wait for the broker's verdict; messages leave in the order of the calls.
 
@@ -164,11 +165,18 @@ class PahoLink:
         self._down = asyncio.Event()
         self._down.set()
         self._task: asyncio.Task[None] | None = None
+        self._filter: str | None = None
+        self._on_message: Callable[[Message], None] | None = None
 
     @property
     def state(self) -> LinkState:
         """How the link is now."""
         return self._state
+
+    def hear(self, topic_filter: str, on_message: Callable[[Message], None]) -> None:
+        """Subscribe on every connection to come; call before `start`. `on_message` is called on the loop."""
+        self._filter = topic_filter
+        self._on_message = on_message
 
     @property
     def receive_maximum(self) -> int:
@@ -207,13 +215,20 @@ class PahoLink:
         retain: bool = False,
         content_type: str | None = None,
         expiry_s: int | None = None,
+        correlation: bytes | None = None,
     ) -> Delivery:
         """Send and wait for the verdict; see `Link.publish`."""
         if self._connection is None or not self._state.is_connected:
             raise LinkDown(f"{self._broker.address}: not connected")
         return delivery_of(
             await self._connection.publish(
-                topic, payload, qos=qos, retain=retain, content_type=content_type, expiry_s=expiry_s
+                topic,
+                payload,
+                qos=qos,
+                retain=retain,
+                content_type=content_type,
+                expiry_s=expiry_s,
+                correlation=correlation,
             )
         )
 
@@ -241,13 +256,17 @@ class PahoLink:
             self._broker,
             client_id(self._root),
             will=Will(availability_topic(self._root), self._availability("offline", session)),
+            on_message=self._on_message,
             ack_timeout_s=self._ack_timeout_s,
         )
 
     async def _stay(self, connection: Connection, session: int) -> None:
         """Use a connection until it ends."""
         self._connection = connection
-        announcing = asyncio.create_task(self._announce(connection, "online", session))
+        greeting = (
+            asyncio.create_task(self._announce(connection, "online", session)),
+            asyncio.create_task(self._subscribe(connection)),
+        )
         protocol = "5" if connection.is_v5 else "3.1.1"
         try:
             # The announcement's packet goes first: it is handed over before anyone learns of the connection.
@@ -259,7 +278,20 @@ class PahoLink:
             self._change(trouble=self._state.trouble or "stopped")
             self._connection = None
             await connection.close()
-            await asyncio.gather(announcing, return_exceptions=True)
+            await asyncio.gather(*greeting, return_exceptions=True)
+
+    async def _subscribe(self, connection: Connection) -> None:
+        if self._filter is None:
+            return
+        try:
+            await connection.subscribe(self._filter, as_published=True)
+        except LinkDown:
+            pass  # the next connection subscribes again
+        except Refused as refusal:
+            # Events still get through; only nobody can ask anything of this gateway.
+            log.warning(
+                "subscription refused: commands do not get through", topic=self._filter, reason=str(refusal)
+            )
 
     async def _announce(self, connection: Connection, word: str, session: int) -> None:
         topic = availability_topic(self._root)

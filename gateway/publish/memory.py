@@ -18,6 +18,7 @@ class Published:
     payload: bytes
     retain: bool
     content_type: str | None
+    correlation: bytes | None = None
 
 
 class MemoryLink:
@@ -93,13 +94,14 @@ class MemoryLink:
         retain: bool = False,
         content_type: str | None = None,
         expiry_s: int | None = None,
+        correlation: bytes | None = None,
     ) -> Delivery:
         """Keep the message and answer as `verdict` says; see `Link.publish`."""
         del expiry_s
         session = self._state.session
         if not self._state.is_connected:
             raise LinkDown("memory: not connected")
-        message = Published(topic, payload, retain, content_type)
+        message = Published(topic, payload, retain, content_type, correlation)
         self.published.append(message)
         if qos:
             await self._answer(session)

@@ -173,6 +173,11 @@ class Pump:
         if self._states.want(suffix, document):
             self._news.set()
 
+    def republish_states(self) -> None:
+        """Tell the broker every state document again, whatever it was told before."""
+        self._states.forget_connection()
+        self._news.set()
+
     async def drained(self, timeout_s: float) -> bool:
         """Wait until nothing waits and nothing is on its way; False when that took too long.
 

@@ -194,11 +194,14 @@ class Store:
         drafts: Sequence[Draft],
         conversation: tuple[str, str] | None = None,
         *,
+        follower: tuple[str, str] | None = None,
         quarantined: bool = False,
     ) -> list[CloudEvent]:
         """Store events, outbox rows, conversation and the transmission's mark; see `Logbook.commit`."""
         return await self.do(
-            lambda logbook: logbook.commit(transmission_id, drafts, conversation, quarantined=quarantined)
+            lambda logbook: logbook.commit(
+                transmission_id, drafts, conversation, follower=follower, quarantined=quarantined
+            )
         )
 
     async def events_since(self, sequence: int, limit: int = 1000) -> list[CloudEvent]:
@@ -217,6 +220,10 @@ class Store:
         """Return each radio's conversation as the JSON it was stored with."""
         return await self.do(lambda logbook: logbook.conversations())
 
+    async def followers(self) -> dict[str, str]:
+        """Return the roll-call that each radio follows as the JSON it was stored with."""
+        return await self.do(lambda logbook: logbook.followers())
+
     async def replace_units(self, units: Sequence[Unit], imported_from: UnitsStamp | None = None) -> None:
         """Replace the whole registry, all or nothing. Raises ValueError when two units share an id."""
         await self.do(lambda logbook: logbook.units.replace(units, imported_from))
@@ -232,6 +239,10 @@ class Store:
     async def units_from(self) -> UnitsStamp | None:
         """Return which file the registry came from, None when it never came from one."""
         return await self.do(lambda logbook: logbook.units.imported_from())
+
+    async def units_revision(self) -> int:
+        """Return how often the registry was changed, by this process or by a command beside it."""
+        return await self.do(lambda logbook: logbook.units.revision())
 
     async def prune(self, before: datetime) -> int:
         """Forget delivered events stored before a time; return how many."""

@@ -1,0 +1,203 @@
+"""Takes orders from `cmd/<name>`, has them judged and carried out one after the other, and answers each.
+
+Every order ends in exactly one audit line in the log and, where it can be answered at all, one answer: on the
+message's Response Topic with its Correlation Data, else where `reply_to` says, else on `rsp/<command>`.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
+
+import structlog
+
+from gateway.clock import Clock
+from gateway.errors import GatewayError
+from gateway.publish.commands import (
+    CommandRequest,
+    Envelope,
+    Gatekeeper,
+    Order,
+    Refusal,
+    RefusedCommand,
+    answer_topic,
+    expired,
+    read_envelope,
+)
+from gateway.publish.connection import LinkDown, Message
+from gateway.publish.link import Delivery, Rejected
+from gateway.publish.states import json_bytes
+
+log = structlog.get_logger()
+
+ANSWER_CONTENT_TYPE = "application/json"
+WAITING_ORDERS = 256
+"""Orders taken in and not yet judged; more than that are dropped unread and counted."""
+ANSWER_WITHIN_S = 10.0
+
+Carry = Callable[[Any], Awaitable[Mapping[str, Any]]]
+"""Carries a request out and returns what the answer says; raises RefusedCommand when it cannot be done."""
+
+
+class PortLink(Protocol):
+    """What the port needs of the link."""
+
+    def hear(self, topic_filter: str, on_message: Callable[[Message], None]) -> None:
+        """Subscribe on every connection."""
+
+    async def publish(
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        content_type: str | None = None,
+        correlation: bytes | None = None,
+    ) -> Delivery:
+        """Send and wait for the broker's verdict."""
+
+
+class CommandPort:
+    """The gateway's ear for commands. Make before the link starts; all on one asyncio loop.
+
+    `carry` names for each command the coroutine that does it; a command without one is refused as not in
+    this version.
+    """
+
+    def __init__(
+        self,
+        link: PortLink,
+        root: str,
+        source: str,
+        clock: Clock,
+        gatekeeper: Gatekeeper,
+        carry: Mapping[str, Carry],
+    ) -> None:
+        self._link = link
+        self._root = root
+        self._source = source
+        self._clock = clock
+        self._gatekeeper = gatekeeper
+        self._carry = dict(carry)
+        self._waiting: asyncio.Queue[tuple[Order, float]] = asyncio.Queue(WAITING_ORDERS)
+        self._task: asyncio.Task[None] | None = None
+        self.dropped = 0
+        link.hear(f"{root}/cmd/+", self.receive)
+
+    def start(self) -> None:
+        """Begin to carry out what comes in; returns at once."""
+        self._task = asyncio.create_task(self._run(), name="commands")
+
+    async def stop(self) -> None:
+        """End. An order not begun is forgotten, as one sent to a gateway that is off would be."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+
+    def receive(self, message: Message) -> None:
+        """Take in a message; on the loop, from the link."""
+        order = Order(
+            name=message.topic.removeprefix(f"{self._root}/cmd/"),
+            payload=message.payload,
+            retained=message.retained,
+            response_topic=message.response_topic,
+            correlation=message.correlation,
+            expiry_s=message.expiry_s,
+        )
+        try:
+            self._waiting.put_nowait((order, self._clock.monotonic_s()))
+        except asyncio.QueueFull:
+            self.dropped += 1
+            log.warning("command dropped: too many wait", command=order.name[:40], dropped=self.dropped)
+
+    async def _run(self) -> None:
+        while True:
+            order, came_s = await self._waiting.get()
+            try:
+                await self._do(order, came_s)
+            except Exception:
+                # One order that goes wrong in a way nobody foresaw must not be the last.
+                log.exception("a command failed unexpectedly", command=order.name[:40])
+
+    async def _do(self, order: Order, came_s: float) -> None:
+        envelope = read_envelope(order.payload)
+        topic, misdirected = answer_topic(self._root, order, envelope)
+        request = misdirected or self._gatekeeper.judge(order, self._clock.now(), came_s)
+        outcome: Mapping[str, Any] | Refusal
+        if isinstance(request, Refusal):
+            outcome = request
+        else:
+            outcome = await self._carried_out(order, request, came_s)
+        self._audit(order, envelope, request, outcome)
+        if topic is not None:
+            await self._answer(topic, order, envelope, outcome)
+
+    async def _carried_out(
+        self, order: Order, request: CommandRequest, came_s: float
+    ) -> Mapping[str, Any] | Refusal:
+        carry = self._carry.get(order.name)
+        if carry is None:
+            return Refusal("not_in_this_version", f"{order.name} is not in this version of radio-gateway")
+        # Judged once already, but other orders may have taken their time since.
+        waited_s = self._clock.monotonic_s() - came_s
+        late = expired(order, request, self._clock.now(), waited_s)
+        if late is not None:
+            return late
+        try:
+            return await carry(request)
+        except RefusedCommand as refused:
+            refusal = refused.refusal
+        except GatewayError as error:
+            refusal = Refusal("unavailable", f"nothing was changed: {error}")
+        except Exception as error:
+            log.exception("a command failed unexpectedly", command=order.name)
+            return Refusal("failed", f"the gateway failed at it ({type(error).__name__}); see its log")
+        self._gatekeeper.forget(order, request)
+        return refusal
+
+    def _audit(
+        self,
+        order: Order,
+        envelope: Envelope,
+        request: CommandRequest | Refusal,
+        outcome: Mapping[str, Any] | Refusal,
+    ) -> None:
+        about: dict[str, Any] = {"command": order.name[:40], "id": envelope.id}
+        if isinstance(request, CommandRequest):
+            about["by"] = request.by
+            about |= {
+                name: value
+                for name in ("incident_id", "unit_id", "action", "from_sequence")
+                if (value := getattr(request, name, None)) is not None
+            }
+        if isinstance(outcome, Refusal):
+            log.warning("command refused", **about, code=outcome.code, reason=outcome.reason)
+        else:
+            log.info("command done", **about)
+
+    async def _answer(
+        self, topic: str, order: Order, envelope: Envelope, outcome: Mapping[str, Any] | Refusal
+    ) -> None:
+        answer: dict[str, Any] = {
+            "id": envelope.id,
+            "command": order.name,
+            "gateway": self._source,
+            "at": self._clock.now().isoformat(),
+            "ok": not isinstance(outcome, Refusal),
+        }
+        if isinstance(outcome, Refusal):
+            answer |= {"code": outcome.code, "reason": outcome.reason}
+        else:
+            answer["result"] = dict(outcome)
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN_S):
+                verdict = await self._link.publish(
+                    topic,
+                    json_bytes(answer),
+                    content_type=ANSWER_CONTENT_TYPE,
+                    correlation=order.correlation,
+                )
+        except (LinkDown, TimeoutError) as error:
+            log.warning("answer not sent", command=order.name[:40], topic=topic, reason=str(error))
+            return
+        if isinstance(verdict, Rejected):
+            log.warning("answer refused by the broker", topic=topic, reason=str(verdict))
