@@ -251,7 +251,7 @@ class _Session:
     def _take(self, events: list[SquelchEvent]) -> None:
         for event in events:
             if isinstance(event, SquelchOpened):
-                self._keeper.begin(event.start, self._air_time.at(event.start / RATE_HZ))
+                self._keeper.begin(event, self._air_time.at(event.start / RATE_HZ))
             elif isinstance(event, Audio):
                 self._keeper.append(event.pcm)
             elif isinstance(event, Closed):
@@ -276,6 +276,7 @@ class _Keeper:
         on_event: Callable[[CaptureEvent], None],
     ) -> None:
         self.start = 0
+        self._onset = 0
         self._radio_id = radio_id
         self._spool = spool
         self._new_id = new_id
@@ -285,8 +286,9 @@ class _Keeper:
         self._pieces: list[Pcm] = []
         self._file: SpoolFile | None = None
 
-    def begin(self, start: int, started_at: datetime) -> None:
-        self.start = start
+    def begin(self, opened: SquelchOpened, started_at: datetime) -> None:
+        self.start = opened.start
+        self._onset = opened.onset
         self._id, self._started_at, self._pieces = self._new_id(), started_at, []
         self._file = None
         with self._disk_may_refuse():
@@ -313,6 +315,10 @@ class _Keeper:
             audio=audio,
             end=closed.reason,
             dropped_frames=dropped_frames,
+            signal_s=(
+                (max(self._onset, self.start) - self.start) / RATE_HZ,
+                (min(closed.signal_end, closed.end) - self.start) / RATE_HZ,
+            ),
         )
         self._pieces, self._file = [], None
         self._on_event(Completed(transmission, kept))

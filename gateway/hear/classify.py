@@ -19,20 +19,25 @@ VAD_HOP = 512
 """Samples per speech probability."""
 
 _SPEECH_PROBABILITY = 0.5
-_SPEECH_LEAST_S = 0.25
+_SPEECH_LEAST_S = 0.2
+"""A "收到" cut out of a sentence gives 0.22 s or more, narrow noise and chords 0.13 s at most."""
 _KERCHUNK_LONGEST_S = 1.0
 _TONE_FRAME = 1024
 _TONE_LINES = 2
 _TONE_LINE_SHARE = 0.8
-_TONE_FRAMES_SHARE = 0.7
+_TONE_FRAMES_SHARE = 0.8
+"""Tones measure over 0.9, the most even of 125 calls 0.75."""
 _LOUD_WITHIN_DB = 15.0
 _CLIPPED_AT = 32_600
 _FLAT_TOP_SHARE = 0.97
 _STEADY_DB = 0.6
 """Spread of 0.1 s levels under which a machine hums; a second of speech measures at least 1.5 dB."""
 _STEADY_LEAST = 5
-_MODULATION_DB = 4.0
-"""Without a detector: the spread of 0.1 s levels from which a sound may be speech; noise measures under 1."""
+_MODULATION_DB = 2.5
+"""Without a detector: the spread of 0.1 s levels from which a sound may be speech.
+
+Noise measures under 1 dB, the most even of 125 calls 3.
+"""
 
 
 @dataclass(frozen=True, slots=True)

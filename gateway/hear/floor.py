@@ -1,6 +1,7 @@
 """How loud the speech band is, and how loud it is when nobody speaks. Pure, as the segmenter is."""
 
 from collections import deque
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,9 @@ _UNSTEADY_DB = 1.6
 """Deviation of block levels inside 0.2 s; noise measures 0.7 dB, speech mostly over 3 dB."""
 _LINE_SHARE = 0.9
 _START_DOUBT_DB = 6.0
+_DIGITAL_SILENCE = 1e-12
+_NOISE_BLOCKS = 25
+"""Steady for so long after the zeros that a starting sound card delivers, a noise is the floor."""
 
 
 def ratio(db: float) -> float:
@@ -35,20 +39,42 @@ def measure(blocks: Pcm) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float3
     return band * _TO_MEAN_SQUARE, share
 
 
-def starting_floor(powers: list[float], lines: list[float]) -> float:
-    """Judge from the first second of a stream how loud its noise is. Returns a mean square."""
+def _is_noise(powers: list[float], lines: list[float]) -> bool:
+    return _spread_db(powers) <= _UNSTEADY_DB and float(np.median(lines)) <= _LINE_SHARE
+
+
+def _spread_db(powers: list[float]) -> float:
+    return float(np.std(10.0 * np.log10(np.maximum(powers, _DIGITAL_SILENCE))))
+
+
+class StartingFloor(NamedTuple):
+    """What a stream's noise is taken to be at first, as a mean square, and whether it was heard alone.
+
+    The first `mute_blocks` of the stream are no sound at all and must not be listened to.
+    """
+
+    power: float
+    is_heard: bool
+    mute_blocks: int = 0
+
+
+def starting_floor(powers: list[float], lines: list[float]) -> StartingFloor:
+    """Judge from the first second of a stream how loud its noise is."""
     span = min(_FLOOR_BLOCKS, len(powers))
     if not span:
-        return 0.0
+        return StartingFloor(0.0, is_heard=False)
+    begun = next((at + 1 for at, power in enumerate(powers) if power > _DIGITAL_SILENCE), 0)
+    if begun > 1 and len(powers) - begun >= _NOISE_BLOCKS and _is_noise(powers[begun:], lines[begun:]):
+        return StartingFloor(float(np.mean(powers[begun:])), is_heard=True, mute_blocks=begun)
     starts = range(len(powers) - span + 1)
     quietest = min(starts, key=lambda start: sum(powers[start : start + span]))
-    stretch = np.maximum(powers[quietest : quietest + span], 1e-12)
-    floor = float(stretch.mean())
-    if float(np.median(lines[quietest : quietest + span])) > _LINE_SHARE:
-        return 0.0
-    if float(np.std(10.0 * np.log10(stretch))) > _UNSTEADY_DB:
-        return floor * ratio(-_START_DOUBT_DB)
-    return floor
+    quiet = slice(quietest, quietest + span)
+    floor = float(np.maximum(powers[quiet], _DIGITAL_SILENCE).mean())
+    if float(np.median(lines[quiet])) > _LINE_SHARE:
+        return StartingFloor(0.0, is_heard=False)
+    if _spread_db(powers[quiet]) > _UNSTEADY_DB:
+        return StartingFloor(floor * ratio(-_START_DOUBT_DB), is_heard=False)
+    return StartingFloor(floor, is_heard=True)
 
 
 class Floor:
@@ -59,16 +85,27 @@ class Floor:
         self._recent: deque[float] = deque(maxlen=_FLOOR_BLOCKS)
         self._rising: deque[tuple[int, float]] = deque()
         self._count = 0
+        self._is_guess = False
+        self._mute_blocks = 0
         self.power = 0.0
 
-    def assume(self, power: float) -> None:
+    def assume(self, start: StartingFloor) -> None:
         """Start from a floor that was judged otherwise."""
-        self._rising.append((0, power))
-        self.power = power
+        self._rising.append((0, start.power))
+        self._is_guess = not start.is_heard
+        self._mute_blocks = start.mute_blocks
+        self.power = start.power
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether the floor now is one that was heard, and not the guess that the stream started from."""
+        return not (self._is_guess and self._rising[0][0] == 0)
 
     def hear(self, power: float) -> None:
         """Take the mean square of the next block."""
         self._count += 1
+        if self._count <= self._mute_blocks:
+            return
         self._recent.append(power)
         if len(self._recent) < _FLOOR_BLOCKS:
             return
