@@ -15,6 +15,11 @@ FRAME_S = FRAME_SAMPLES / RATE_HZ
 VOICE = 0.5
 """Probability from which a frame counts as voice."""
 
+_SHIFTS = (0, 256)
+_MORE_SHIFTS = (128, 384, 64, 192, 320, 448)
+"""Where else the frames may lie in a short sound in which little voice was found."""
+_SHORT_S = 2.0
+_SURE_S = 0.5
 _CONTEXT_SAMPLES = 64
 _STATE_SIZE = 128
 _FULL_SCALE = 32768.0
@@ -22,7 +27,12 @@ _INPUTS = {"input", "h", "c"}
 
 
 class Vad:
-    """The voice detector with its network loaded. About 2 ms for each second of audio on one core.
+    """The voice detector with its network loaded. About 4 ms for each second of audio on one core.
+
+    What the network hears in a word that begins at once depends much on where its frames of 32 ms happen to
+    lie. So it listens twice, the second time with the frames half a frame earlier, and the pass that heard
+    more voice counts. Short audio with little voice, where a single "收到" is at stake, gets six passes more:
+    30 ms at most for one transmission.
 
     Any number of threads may use one object at once: every call carries its own state.
     """
@@ -43,15 +53,30 @@ class Vad:
         frames = -(-len(audio) // FRAME_SAMPLES)
         if frames == 0:
             return np.zeros(0, dtype=np.float32)
-        padded = np.zeros(frames * FRAME_SAMPLES, dtype=np.float32)
-        padded[: len(audio)] = audio / _FULL_SCALE
-        blocks = padded.reshape(frames, FRAME_SAMPLES)
-        before = np.zeros((frames, _CONTEXT_SAMPLES), dtype=np.float32)
+        samples = audio.astype(np.float32) / np.float32(_FULL_SCALE)
+        best = max((self._pass(samples, shift) for shift in _SHIFTS), key=voiced_s)
+        if len(audio) <= _SHORT_S * RATE_HZ:
+            for shift in _MORE_SHIFTS:
+                if voiced_s(best) >= _SURE_S:
+                    break
+                best = max(best, self._pass(samples, shift), key=voiced_s)
+        return best
+
+    def _pass(self, samples: npt.NDArray[np.float32], shift: int) -> npt.NDArray[np.float32]:
+        """Listen once with frames `shift` samples earlier; return one value for each unshifted frame."""
+        frames = -(-len(samples) // FRAME_SAMPLES)
+        shifted = -(-(len(samples) + shift) // FRAME_SAMPLES)
+        padded = np.zeros(shifted * FRAME_SAMPLES, dtype=np.float32)
+        padded[shift : shift + len(samples)] = samples
+        blocks = padded.reshape(shifted, FRAME_SAMPLES)
+        before = np.zeros((shifted, _CONTEXT_SAMPLES), dtype=np.float32)
         before[1:] = blocks[:-1, -_CONTEXT_SAMPLES:]
         still = np.zeros((1, 1, _STATE_SIZE), dtype=np.float32)
         feeds = {"input": np.concatenate([before, blocks], axis=1), "h": still, "c": still}
-        probabilities = self._session.run(None, feeds)[0]
-        return np.asarray(probabilities, dtype=np.float32).reshape(-1)
+        heard = np.asarray(self._session.run(None, feeds)[0], dtype=np.float32).reshape(-1)
+        # Shifted by more than half a frame, the first one lies mostly before the audio.
+        first = min(int(shift > FRAME_SAMPLES // 2), shifted - frames)
+        return heard[first : first + frames]
 
     def speech_s(self, audio: Pcm) -> float:
         """Return how many seconds of the audio are voice."""

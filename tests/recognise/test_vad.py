@@ -1,10 +1,16 @@
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
-from gateway.model import RATE_HZ, Pcm
+from gateway.hear.classify import classify
+from gateway.model import RATE_HZ, Pcm, SoundClass
 from gateway.recognise.vad import FRAME_SAMPLES, Vad
+from tools.channel import Channel, band, transmit
+
+CALLS = Path(__file__).parents[1] / "data" / "calls"
 
 
 def test_one_probability_for_each_frame_even_an_unfinished_one(vad: Vad) -> None:
@@ -44,3 +50,61 @@ def test_threads_do_not_disturb_each_other(vad: Vad, report: Pcm, acknowledgemen
     for place in (0, 1):
         for heard in together[place]:
             np.testing.assert_allclose(heard, alone[place], atol=1e-6)
+
+
+def words_of(call: Pcm, seconds: float) -> Pcm:
+    """The first `seconds` of speech, cut off hard as a squelch does."""
+    begin = int(np.flatnonzero(np.abs(call.astype(np.int32)) > 1_000)[0])
+    return call[begin : begin + round(seconds * RATE_HZ)]
+
+
+@pytest.mark.parametrize("snr_db", [20, 12, 8, None])
+@pytest.mark.parametrize("call", ["scripted-jump-4", "scripted-jump-4b", "dev-ack-02-0", "test-arrived-00-0"])
+def test_a_short_word_is_speech_wherever_the_frames_fall(vad: Vad, call: str, snr_db: float | None) -> None:
+    samples, _ = soundfile.read(CALLS / f"{call}.flac", dtype="int16")
+    word = words_of(samples, 0.6).astype(np.float32) / 32768
+    sent = transmit(word, Channel(snr_db=snr_db, squelch_tail_s=0.0), 5)
+    for late in range(0, FRAME_SAMPLES, 96):
+        for still in (0, RATE_HZ // 4):
+            padded = np.concatenate([np.zeros(still + late), sent, np.zeros(still)])
+            audio = np.rint(padded * 32767).astype(np.int16)
+            assert classify(audio, vad.speech_probabilities(audio)).sound_class is SoundClass.SPEECH, late
+
+
+def other_sounds() -> dict[str, np.ndarray]:
+    random, times = np.random.default_rng(6), np.arange(2 * RATE_HZ) / RATE_HZ
+    sounds = {f"noise {level}": level * random.standard_normal(len(times)) for level in (0.0, 0.01, 0.1)}
+    for low_hz, high_hz in ((300, 3_000), (300, 1_200)):
+        noise = band(random.standard_normal(len(times)), low_hz, high_hz)
+        sounds[f"noise {low_hz} to {high_hz} Hz"] = 0.1 * noise / noise.std()
+    for hz in (150, 440, 1_000, 2_100):
+        sounds[f"tone {hz} Hz"] = 0.2 * np.sin(2 * np.pi * hz * times)
+    for root_hz in (131, 220, 392):
+        voices = [
+            np.sin(2 * np.pi * root_hz * step * n * times) / n for step in (1, 1.26, 1.5) for n in (1, 2, 3)
+        ]
+        sounds[f"chord {root_hz} Hz"] = 0.05 * np.sum(voices, axis=0)
+        sounds[f"struck chord {root_hz} Hz"] = sounds[f"chord {root_hz} Hz"] * np.exp(-3 * (2 * times % 1))
+    scale_hz = 262 * 2 ** (np.floor(8 * times) / 12)
+    sounds["scale"] = 0.2 * np.sin(2 * np.pi * np.cumsum(scale_hz) / RATE_HZ)
+    sounds["beeps"] = 0.2 * np.sin(2 * np.pi * 1_000 * times) * (4 * times % 1 < 0.5)
+    return sounds
+
+
+@pytest.mark.parametrize("seconds", [0.3, 0.7, 2.0])
+@pytest.mark.parametrize("name", other_sounds())
+def test_no_other_sound_is_a_voice(vad: Vad, name: str, seconds: float) -> None:
+    sound = other_sounds()[name][: round(seconds * RATE_HZ)]
+    for still in (0, RATE_HZ // 4):
+        padded = np.concatenate([np.zeros(still), sound, np.zeros(still)])
+        audio = np.rint(padded.clip(-1, 1) * 32767).astype(np.int16)
+        assert classify(audio, vad.speech_probabilities(audio)).sound_class is not SoundClass.SPEECH
+
+
+def test_frames_stay_where_they_were_when_the_better_pass_was_a_shifted_one(vad: Vad, report: Pcm) -> None:
+    """Told apart by 0.1 s of the call's own begin, wherever that lies in a frame."""
+    voice = np.flatnonzero(vad.speech_probabilities(report) >= 0.5) * FRAME_SAMPLES
+    for late in (100, 256, 300, 450):
+        moved = vad.speech_probabilities(np.concatenate([np.zeros(late, dtype=np.int16), report]))
+        begin = int(np.flatnonzero(moved >= 0.5)[0]) * FRAME_SAMPLES - late
+        assert abs(begin - int(voice[0])) < RATE_HZ // 10
