@@ -91,6 +91,17 @@ def test_the_one_who_is_called_is_not_the_caller(resolver: Resolver) -> None:
     assert parties.callee.unit_id == "hotel"
 
 
+def test_a_role_word_is_heard_though_the_reading_garbles_it(resolver: Resolver) -> None:
+    garbled = evidence("明天下午三点，我是望海酒店", confused={"ir": "ei"}, doubt=2.0)
+    assert "我是" not in read_phones(garbled).text
+    assert resolver.resolve("", garbled).caller.unit_id == "hotel"
+
+
+def test_a_unit_that_opens_the_call_speaks_and_one_in_passing_does_not(resolver: Resolver) -> None:
+    assert resolver.resolve("", evidence("枫林书店试机")).caller.unit_id == "book"
+    assert resolver.resolve("", evidence("我明天去枫林书店买书")).caller.unit_id is None
+
+
 def test_the_command_post_is_not_a_unit_that_sounds_a_little_like_it(resolver: Resolver) -> None:
     parties = resolver.resolve("", evidence("指挥中心，我是望海酒店"))
     assert (parties.caller.unit_id, parties.callee.kind) == ("hotel", "command")
