@@ -8,6 +8,7 @@ import typer
 from gateway import __version__
 from gateway.cli import models, outbox, run, units
 from gateway.cli.replay import replay
+from gateway.cli.schema import schema
 from gateway.errors import GatewayError
 
 app = typer.Typer(
@@ -20,6 +21,7 @@ app.command()(run.run)
 app.command()(run.check)
 app.command()(run.status)
 app.command()(replay)
+app.command()(schema)
 app.add_typer(units.app, name="units")
 app.add_typer(models.app, name="models")
 app.add_typer(outbox.app, name="outbox")

@@ -13,6 +13,8 @@ import structlog
 from gateway.clock import Clock
 from gateway.errors import GatewayError
 from gateway.publish.commands import (
+    ANSWER_CONTENT_TYPE,
+    Answer,
     CommandRequest,
     Envelope,
     Gatekeeper,
@@ -25,11 +27,9 @@ from gateway.publish.commands import (
 )
 from gateway.publish.connection import LinkDown, Message
 from gateway.publish.link import Delivery, Rejected
-from gateway.publish.states import json_bytes
 
 log = structlog.get_logger()
 
-ANSWER_CONTENT_TYPE = "application/json"
 WAITING_ORDERS = 256
 """Orders taken in and not yet judged; more than that are dropped unread and counted."""
 ANSWER_WITHIN_S = 10.0
@@ -177,22 +177,23 @@ class CommandPort:
     async def _answer(
         self, topic: str, order: Order, envelope: Envelope, outcome: Mapping[str, Any] | Refusal
     ) -> None:
-        answer: dict[str, Any] = {
-            "id": envelope.id,
-            "command": order.name,
-            "gateway": self._source,
-            "at": self._clock.now().isoformat(),
-            "ok": not isinstance(outcome, Refusal),
-        }
-        if isinstance(outcome, Refusal):
-            answer |= {"code": outcome.code, "reason": outcome.reason}
-        else:
-            answer["result"] = dict(outcome)
+        answer = Answer(
+            id=envelope.id,
+            command=order.name,
+            gateway=self._source,
+            at=self._clock.now(),
+            ok=not isinstance(outcome, Refusal),
+            **(
+                {"code": outcome.code, "reason": outcome.reason}
+                if isinstance(outcome, Refusal)
+                else {"result": dict(outcome)}
+            ),
+        )
         try:
             async with asyncio.timeout(ANSWER_WITHIN_S):
                 verdict = await self._link.publish(
                     topic,
-                    json_bytes(answer),
+                    answer.model_dump_json().encode(),
                     content_type=ANSWER_CONTENT_TYPE,
                     correlation=order.correlation,
                 )

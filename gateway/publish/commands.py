@@ -15,6 +15,8 @@ from typing import Annotated, Any, Literal
 import pydantic_core
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from gateway.events import Timestamp
+
 MAX_REQUEST_BYTES = 16 * 1024
 MAX_AGE_S = 300.0
 """A request that says when it was sent is taken for this long, and may be this far ahead of our clock."""
@@ -100,6 +102,26 @@ class UnitSet(CommandRequest):
     neighbours: Lines | None = None
     phone: Line | None = None
     leader: Line | None = None
+
+
+ANSWER_CONTENT_TYPE = "application/json"
+
+
+class Answer(BaseModel):
+    """What every request gets: done with a result, or refused with a code for programs and a reason."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str | None
+    """The request's own."""
+    command: str
+    gateway: str
+    """The CloudEvents source of this gateway."""
+    at: Timestamp
+    ok: bool
+    code: Code | None = None
+    reason: str | None = None
+    result: dict[str, Any] | None = None
 
 
 REQUESTS: dict[str, type[CommandRequest]] = {

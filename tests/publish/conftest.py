@@ -34,6 +34,12 @@ def load_support(name: str) -> ModuleType:
     return module
 
 
+@pytest.fixture(scope="session")
+def check() -> ModuleType:
+    """tests/support/jsonschema_check.py."""
+    return load_support("jsonschema_check")
+
+
 @pytest.fixture
 def make_broker(tmp_path: Path) -> Iterator[Callable[..., Any]]:
     """Make a Mosquitto that is killed at the end of the test; started unless start=False."""

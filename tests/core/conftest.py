@@ -1,0 +1,50 @@
+"""Every event that a test here brings into being is held to the schema that is published for it."""
+
+import importlib.util
+import json
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import gateway.store.logbook
+from gateway.events import CloudEvent, Draft, seal
+from gateway.publish.asyncapi import event_schema
+
+
+def _load_check() -> ModuleType:
+    path = Path(__file__).parents[1] / "support" / "jsonschema_check.py"
+    spec = importlib.util.spec_from_file_location("core_support_jsonschema_check", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+CHECK = _load_check()
+
+
+@cache
+def _schema(kind: str) -> dict[str, Any]:
+    return event_schema(kind)
+
+
+@pytest.fixture(autouse=True)
+def every_event_keeps_to_its_schema(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    wrong: list[str] = []
+
+    def seal_and_check(draft: Draft, source: str, sequence: int) -> CloudEvent:
+        event = seal(draft, source, sequence)
+        schema = _schema(draft.kind)
+        # Test data uses short sources of its own; everything else is as it would be sent.
+        document = json.loads(event.to_json()) | {"source": "urn:radio-gateway:a:b:c"}
+        wrong.extend(f"{draft.kind}: {fault}" for fault in CHECK.faults(document, schema, schema))
+        return event
+
+    monkeypatch.setattr(gateway.store.logbook, "seal", seal_and_check)
+    yield wrong
+    assert wrong == []
