@@ -37,7 +37,10 @@ SINKS = {
     "virtual": ("drivers.virtual", "VirtualSink"),
 }
 CONTROLS = {
+    "cm108": ("drivers.cm108", "Cm108Control"),
+    "gpio": ("drivers.gpio", "GpioControl"),
     "none": ("drivers.none", "NoneControl"),
+    "rigctld": ("drivers.rigctld", "RigctldControl"),
     "sa818": ("drivers.sa818", "Sa818Control"),
     "serialline": ("drivers.serialline", "SerialLineControl"),
     "virtual": ("drivers.virtual", "VirtualControl"),

@@ -108,13 +108,10 @@ class SoundServer:
 
 @pytest.fixture(scope="session")
 def sound_server_of_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SoundServer]:
-    absent = [] if shutil.which("pulseaudio") else ["pulseaudio"]
-    absent += [] if importlib.util.find_spec("pyaudio") else ["PyAudio"]
-    if absent:
-        message = f"{' and '.join(absent)} not installed: sound cards are not tested"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
+    if shutil.which("pulseaudio") is None:
+        absent("pulseaudio is")
+    if importlib.util.find_spec("pyaudio") is None:
+        absent("PyAudio is")
     # Unix sockets need a short path.
     with tempfile.TemporaryDirectory(prefix="rg-") as name:
         server = SoundServer(Path(name))
@@ -132,17 +129,64 @@ def sound_server(sound_server_of_session: SoundServer, monkeypatch: pytest.Monke
     return sound_server_of_session
 
 
-@pytest.fixture(scope="session")
-def radiomodules() -> ModuleType:
-    """Simulated radio modules, tests/support/radiomodules.py, which importlib mode keeps off the path."""
-    path = Path(__file__).parents[1] / "support" / "radiomodules.py"
-    spec = importlib.util.spec_from_file_location("tests_support_radiomodules", path)
+def absent(what: str) -> None:
+    """Skip a test for want of a program, on a machine that is not the one that must have everything."""
+    message = f"{what} not installed: it is not tested for real"
+    if os.environ.get("CI") == "true":
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+def load_support(name: str) -> ModuleType:
+    """Load tests/support/<name>.py, which importlib mode keeps off the import path."""
+    path = Path(__file__).parents[1] / "support" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"tests_support_{name}", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def radiomodules() -> ModuleType:
+    """Simulated radio modules."""
+    return load_support("radiomodules")
+
+
+@pytest.fixture(scope="session")
+def controls() -> ModuleType:
+    """Doubles of what controls are wired to."""
+    return load_support("controls")
+
+
+@pytest.fixture
+def pins(controls: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A GPIO chip, which `import gpiod` leads to."""
+    chip = controls.Pins()
+    monkeypatch.setitem(sys.modules, "gpiod", controls.gpiod_of(chip))
+    monkeypatch.setitem(sys.modules, "gpiod.line", ModuleType("gpiod.line"))
+    return chip
+
+
+@pytest.fixture
+def chip(controls: ModuleType) -> Iterator[Any]:
+    """A sound chip with pins."""
+    plugged = controls.Chip()
+    yield plugged
+    plugged.unplug()
+
+
+@pytest.fixture
+def rig_daemon(controls: ModuleType) -> Iterator[Any]:
+    """A real rigctld with a dummy radio."""
+    if shutil.which("rigctld") is None:
+        absent("rigctld (Debian's libhamlib-utils) is")
+    running = controls.Daemon()
+    running.start()
+    yield running
+    running.kill()
 
 
 @pytest.fixture

@@ -7,22 +7,32 @@ import pytest
 
 from drivers import registry
 from drivers.base import DeviceLost, RadioControl
+from drivers.cm108 import Cm108Control, Cm108Options
 from drivers.none import NoneControl
 from drivers.virtual import VirtualRadio
 
 
 @pytest.fixture(params=sorted(registry.CONTROLS))
 def control(request: pytest.FixtureRequest, tmp_path: Path) -> RadioControl:
-    options = {
-        "none": {},
+    kind: str = request.param
+    options: dict[str, dict[str, object]] = {
         "virtual": {"radio": str(tmp_path)},
         "serialline": {"port": "loop://", "ptt": "rts", "carrier": "dsr"},
         "sa818": {"rx_mhz": 409.75, "ptt": "rts", "ptt_port": "loop://"},
-    }[request.param]
-    if request.param == "sa818":
+        "gpio": {"ptt": "17", "carrier": "27"},
+    }
+    more: dict[str, object] = {}
+    if kind == "sa818":
         module = request.getfixturevalue("radiomodules").SunRiseModule()
-        options |= {"port": request.getfixturevalue("plug_in")(module.answer).path}
-    return registry.make_control(request.param, options, tmp_path)
+        more = {"port": request.getfixturevalue("plug_in")(module.answer).path}
+    elif kind == "rigctld":
+        more = {"port": request.getfixturevalue("rig_daemon").port}
+    elif kind == "gpio":
+        request.getfixturevalue("pins")
+    elif kind == "cm108":
+        chip = request.getfixturevalue("chip")
+        return Cm108Control(Cm108Options("/dev/hidraw7", carrier="vol_down"), open_node=chip.open_node)
+    return registry.make_control(kind, options.get(kind, {}) | more, tmp_path)
 
 
 def test_keys_and_releases_any_number_of_times(control: RadioControl) -> None:
