@@ -1,7 +1,7 @@
 """The frozen types that flow along the main path, in the order they appear on it."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
@@ -44,7 +44,11 @@ class Signalling:
 
 @dataclass(frozen=True, slots=True)
 class Transmission:
-    """One key-up on one radio, complete. `started_at` is on the air, `duration_s` by the sample count."""
+    """One key-up on one radio, complete. `started_at` is on the air, `duration_s` by the sample count.
+
+    `signal_s` is where in it the signal rose and fell, in seconds: what is kept begins a little before and
+    ends a little after. None when that was not kept, as after a crash.
+    """
 
     id: str
     radio_id: str
@@ -54,6 +58,17 @@ class Transmission:
     end: End
     dropped_frames: int = 0
     signalling: tuple[Signalling, ...] = ()
+    signal_s: tuple[float, float] | None = None
+
+    @property
+    def carrier_opened_at(self) -> datetime:
+        """When the signal rose, by the audio's clock."""
+        return self.started_at + timedelta(seconds=self.signal_s[0] if self.signal_s else 0.0)
+
+    @property
+    def carrier_closed_at(self) -> datetime:
+        """When the signal fell, by the audio's clock."""
+        return self.started_at + timedelta(seconds=self.signal_s[1] if self.signal_s else self.duration_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,3 +216,4 @@ class Understanding:
     exercise_mark: Literal["open", "close", "marker", "live"] | None = None
     incident: IncidentHint = IncidentHint()
     review_reasons: tuple[str, ...] = ()
+    rollcall_mark: Literal["open", "close"] | None = None

@@ -257,7 +257,7 @@ class _Compiler:
             if act not in main.acts:
                 self._fault(f"acts.{act}", f"no such act; there are {', '.join(main.acts)}", station=True)
             self._add(Kind.ACT, act, words)
-        for mark in ("open", "marker", "close", "live"):
+        for mark in ("open", "marker", "close", "live", "rollcall_open", "rollcall_close"):
             if mark not in main.drill:
                 self._fault(f"drill.{mark}", "this mark is needed")
             self._add(Kind.DRILL, mark, main.drill[mark].synonyms)

@@ -28,6 +28,7 @@ from gateway.understand.slots import (
 Asked = Literal["headcount", "situation"]
 Polarity = Literal["report", "cancel", "resolve", "none"]
 Mark = Literal["open", "close", "marker", "live"]
+RollcallMark = Literal["open", "close"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,7 @@ def understand(transcript: Transcript, parties: Parties, context: Context, lexic
         headcount=headcount,
         exercise=mark != "live" and (context.exercise_open or mark is not None),
         exercise_mark=mark,
+        rollcall_mark=_rollcall_mark(reading),
         incident=hint,
         review_reasons=tuple(dict.fromkeys(doubts)),
     )
@@ -207,6 +209,13 @@ def _exercise_mark(reading: Reading) -> Mark | None:
     marks = {code for h in reading.stated(Kind.DRILL) for code in h.codes(Kind.DRILL)}
     order: tuple[Mark, ...] = ("live", "close", "open", "marker")
     return next((mark for mark in order if mark in marks), None)
+
+
+def _rollcall_mark(reading: Reading) -> RollcallMark | None:
+    marks = {code for h in reading.stated(Kind.DRILL) for code in h.codes(Kind.DRILL)}
+    if "rollcall_close" in marks:
+        return "close"
+    return "open" if "rollcall_open" in marks else None
 
 
 def _polarity(heard: _Heard) -> tuple[Polarity, list[str]]:

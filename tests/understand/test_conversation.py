@@ -228,6 +228,13 @@ def test_drills_stick_until_they_are_closed(talk: Any, units: Units) -> None:
     assert talk.incident(2).status == "Actual"
 
 
+def test_what_is_reported_during_a_rollcall_is_actual(talk: Any, units: Units) -> None:
+    talk.say("各单元注意,现在开始点名", units["post"])
+    talk.say("指挥中心,我是华夏A区,东门有人持刀,请求支援", units["A"], units["post"])
+    talk.say("点名结束", units["post"])
+    assert (talk.incident().status, talk.incident().phase) == ("Actual", "open")
+
+
 def test_a_forgotten_drill_does_not_hide_tomorrows_fire(talk: Any, units: Units) -> None:
     talk.say("现在开始拉动演练", units["post"])
     talk.wait(8 * 3600)

@@ -297,3 +297,20 @@ def test_what_whisper_made_of_recorded_calls(say: Say) -> None:
     assert "ask_situation" in say("收到请会报现场情况并提出支援单位.").acts
     assert say("黄石中学最小应极单元2人以打卡上档情况正常").headcount.present == 2
     assert say("指挥中心云山小学报告刚才的婴感报警事务报现场没有著火").incident.polarity == "cancel"
+
+
+@pytest.mark.parametrize(
+    ("text", "mark", "exercise"),
+    [
+        ("各单元注意,现在开始点名", "open", False),
+        ("现在进行拉动测试", "open", True),
+        ("点名结束", "close", False),
+        ("拉动结束,各单元恢复正常执勤", "close", True),
+        ("早点名结束", "close", False),
+        ("还没有开始点名", None, False),
+        ("指挥中心点名,龙源宾馆,听到请回话", None, False),
+    ],
+)
+def test_a_rollcall_alone_is_no_exercise(text: str, mark: str | None, exercise: bool, say: Say) -> None:
+    heard = say(text)
+    assert (heard.rollcall_mark, heard.exercise) == (mark, exercise)
