@@ -42,6 +42,7 @@ from gateway.publish.pump import Pump
 from gateway.publish.resync import Replay
 from gateway.publish.topics import incident_suffix
 from gateway.radio import Radio
+from gateway.rollcall.listening import Follower
 from gateway.station import read_units_file
 from gateway.store.records import HeardTransmission, RecoveredTransmission
 from gateway.store.spool import Spool
@@ -107,8 +108,9 @@ class Daemon:
         await self._import_units()
         await self._index_registry()
         conversations = await self._store.conversations()
+        followers = await self._store.followers()
         for settings in self._config.radio:
-            self._add_radio(settings, conversations.get(settings.id))
+            self._add_radio(settings, conversations.get(settings.id), followers.get(settings.id))
         await self._bring_back()
         for notice in self._store.notices:
             self._fault(notice.what, notice.message, notice.action)
@@ -234,7 +236,7 @@ class Daemon:
         assert self._knowledge is not None
         return self._knowledge
 
-    def _add_radio(self, settings: RadioSettings, conversation: str | None) -> None:
+    def _add_radio(self, settings: RadioSettings, conversation: str | None, follower: str | None) -> None:
         try:
             source = make_source(settings.source.kind, settings.source.options, self._config.folder)
         except DeviceMisused as error:
@@ -248,6 +250,7 @@ class Daemon:
             ids=self._ids,
             read_clock=self._read_clock,
             conversation=Conversation.model_validate_json(conversation) if conversation else None,
+            follower=Follower.model_validate_json(follower) if follower else None,
         )
         self._pipelines[settings.id] = pipeline
         self._radios[settings.id] = Radio(

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Literal
 
 from gateway.events import (
+    SEQUENCE_DIGITS,
     AudioRef,
     CandidateData,
     CheckinReceived,
@@ -11,14 +12,25 @@ from gateway.events import (
     Draft,
     GatewayFault,
     HeadcountData,
+    OutboxDropped,
     PartyData,
     Review,
+    RollcallFinished,
+    RollcallItem,
+    RollcallLine,
+    RollcallStarted,
     TranscriptData,
     TransmissionReceived,
 )
 from gateway.model import Headcount, Resolution, SoundClass, Transcript, Transmission, Understanding
+from gateway.rollcall.grades import bin_of, tally
+from gateway.rollcall.listening import RollcallChange
+from gateway.rollcall.sheet import Item, Sheet
 from gateway.understand.conversation import Checkin, IncidentChange
-from gateway.understand.incident import to_snapshot
+from gateway.understand.incident import MAX_TEXT_CHARS, to_snapshot
+
+MAX_ROLLCALL_LINES = 250
+"""What fits into one event with room to spare; a longer roll-call counts what it leaves out."""
 
 
 def transmission_event(
@@ -31,6 +43,7 @@ def transmission_event(
     *,
     audio: AudioRef | None,
     incident_id: str | None,
+    rollcall_id: str | None = None,
     failure: str | None,
 ) -> Draft:
     """Draft `transmission.received`. `failure` is why there are no words, None when there is no fault."""
@@ -62,7 +75,7 @@ def transmission_event(
         headcount=_headcount(meaning.headcount),
         exercise=meaning.exercise,
         incident_id=incident_id,
-        rollcall_id=None,
+        rollcall_id=rollcall_id,
         drill_id=None,
         audio=audio,
         review=_review(reasons),
@@ -73,7 +86,7 @@ def transmission_event(
         subject=meaning.caller.unit_id or transmission.id,
         time=transmission.started_at,
         data=data,
-        correlationid=incident_id,
+        correlationid=incident_id or rollcall_id,
     )
 
 
@@ -137,6 +150,15 @@ def fault_event(
     return Draft(id=event_id, kind=f"gateway.{verb}", subject=what, time=at, data=data)
 
 
+def dropped_event(event_id: str, sequences: range, reason: str, at: datetime, clock: ClockReading) -> Draft:
+    """Draft `outbox.dropped` for events with consecutive numbers that nobody will ever get."""
+    first, last = (f"{sequence:0{SEQUENCE_DIGITS}d}" for sequence in (sequences[0], sequences[-1]))
+    data = OutboxDropped(
+        clock=clock, first_sequence=first, last_sequence=last, count=len(sequences), reason=reason
+    )
+    return Draft(id=event_id, kind="outbox.dropped", subject="outbox", time=at, data=data)
+
+
 def party(resolution: Resolution) -> PartyData:
     """Word who was named the way events do."""
     return PartyData(
@@ -166,3 +188,106 @@ def _review(reasons: list[str] | tuple[str, ...]) -> Review:
 
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 4)
+
+
+def rollcall_event(
+    event_id: str, change: RollcallChange, at: datetime, clock: ClockReading, cause: str | None
+) -> Draft:
+    """Draft what moved in a roll-call; `cause` is the event that moved it."""
+    data: RollcallStarted | RollcallItem | RollcallFinished
+    if change.item is not None:
+        data = _rollcall_item(change.sheet, change.item, clock)
+    elif change.verb == "started":
+        data = _rollcall_started(change.sheet, clock)
+    else:
+        data = _rollcall_finished(change.sheet, clock)
+    return Draft(
+        id=event_id,
+        kind=f"rollcall.{change.verb}",
+        subject=change.item.unit_id if change.item is not None else change.sheet.rollcall_id,
+        time=at,
+        data=data,
+        correlationid=change.sheet.rollcall_id,
+        causationid=cause,
+    )
+
+
+def _rollcall_started(sheet: Sheet, clock: ClockReading) -> RollcallStarted:
+    return RollcallStarted(
+        clock=clock,
+        rollcall_id=sheet.rollcall_id,
+        radio=sheet.radio,
+        kind=sheet.kind,
+        mode=sheet.mode,
+        started_at=sheet.started_at,
+        units=len(sheet.items) if sheet.mode == "conducted" else None,
+        transmission_id=sheet.opened_by,
+    )
+
+
+def _rollcall_item(sheet: Sheet, item: Item, clock: ClockReading) -> RollcallItem:
+    return RollcallItem(
+        clock=clock,
+        rollcall_id=sheet.rollcall_id,
+        radio=sheet.radio,
+        unit_id=item.unit_id,
+        unit_name=item.name,
+        revision=item.revision,
+        outcome=item.outcome,
+        call_count=item.call_count,
+        first_called_at=item.calls[0].began_at if item.calls else None,
+        last_called_at=item.calls[-1].began_at if item.calls else None,
+        answered_at=item.answered_at,
+        answer_latency_s=item.answer_latency_s,
+        first_call_to_answer_s=item.first_call_to_answer_s,
+        headcount=HeadcountData(present=item.present, expected=item.expected),
+        all_normal=item.all_normal,
+        report_complete=item.report_complete,
+        answered_by=item.answered_by,
+        transmission_id=item.transmission_id,
+        text=item.text[:MAX_TEXT_CHARS],
+        confidence=_rounded(item.confidence),
+        bin=bin_of(item.answer_latency_s),
+        reasons=item.reasons,
+        review=_review(item.review_reasons),
+    )
+
+
+def _rollcall_finished(sheet: Sheet, clock: ClockReading) -> RollcallFinished:
+    items = tuple(sheet.items.values())
+    told = tally(items)
+    lines = tuple(
+        RollcallLine(
+            unit_id=item.unit_id,
+            outcome=item.outcome or "cancelled",
+            call_count=item.call_count,
+            answer_latency_s=item.answer_latency_s,
+            present=item.present,
+            transmission_id=item.transmission_id,
+        )
+        for item in items[:MAX_ROLLCALL_LINES]
+    )
+    reasons = [name for name, count in (
+        ("misheard_calls", sheet.misheard_calls), ("stray_replies", sheet.stray_replies),
+        ("unreadable_answers", told.outcomes.get("unreadable", 0)),
+    ) if count]  # fmt: skip
+    return RollcallFinished(
+        clock=clock,
+        rollcall_id=sheet.rollcall_id,
+        radio=sheet.radio,
+        kind=sheet.kind,
+        mode=sheet.mode,
+        started_at=sheet.started_at,
+        finished_at=sheet.finished_at or sheet.started_at,
+        ended=sheet.ended or "closed",
+        units=len(items),
+        outcomes=told.outcomes,
+        bins=told.bins,
+        present=told.present,
+        pauses=sheet.pauses,
+        misheard_calls=sheet.misheard_calls,
+        stray_replies=sheet.stray_replies,
+        items=lines,
+        items_left_out=len(items) - len(lines),
+        review=_review(reasons),
+    )

@@ -18,7 +18,7 @@ from typing import Protocol, Self
 import structlog
 
 from gateway.clock import IdSource
-from gateway.drafts import change_event, transmission_event
+from gateway.drafts import change_event, rollcall_event, transmission_event
 from gateway.errors import GatewayError
 from gateway.events import AudioRef, ClockReading, CloudEvent
 from gateway.hear import signalling
@@ -28,9 +28,10 @@ from gateway.recognise.base import Recogniser
 from gateway.recognise.engines import EngineChoice, choose
 from gateway.recognise.phonehead import PhoneHead
 from gateway.recognise.vad import Vad
+from gateway.rollcall.listening import Followed, Follower, ListeningRules, Overheard
 from gateway.store.records import MAX_ATTEMPTS, HeardTransmission, SpooledAudio
 from gateway.store.store import Store
-from gateway.understand.conversation import Conversation, Rules, Utterance
+from gateway.understand.conversation import Checkin, Conversation, IncidentChange, Rules, Utterance
 from gateway.understand.conversation import Heard as Conversed
 from gateway.understand.incident import IncidentState
 from gateway.understand.lexicon import Lexicon
@@ -125,6 +126,7 @@ class RadioPipeline:
         ids: IdSource,
         read_clock: Callable[[], ClockReading],
         conversation: Conversation | None = None,
+        follower: Follower | None = None,
     ) -> None:
         self.radio_id = radio_id
         self._streets = streets
@@ -136,6 +138,7 @@ class RadioPipeline:
         self._conversation = conversation or Conversation(radio_id=radio_id)
         self._turn = asyncio.Lock()
         """Held while the conversation moves: a transmission and a person's change never overlap."""
+        self._follower = follower.taken_up_again() if follower else Follower(radio_id=radio_id)
         self._last_call: tuple[str, datetime] | None = None
         self._begun = ""
         self._attempts = 0
@@ -203,18 +206,29 @@ class RadioPipeline:
             audio=audio,
         )
         conversation, changes, incident_id = self._conversation.hear(utterance, knowledge.rules)
+        before = self._follower
+        followed = self._follow(transmission, heard, utterance, changes)
+        if followed.takes_answer:
+            changes = tuple(change for change in changes if not isinstance(change, Checkin))
         clock = self._read_clock()
         received = transmission_event(
             self._ids.new(), transmission, heard.sound.sound_class, heard.transcript, meaning, clock,
-            audio=audio, incident_id=incident_id, failure=heard.failure,
+            audio=audio, incident_id=incident_id, rollcall_id=followed.rollcall_id, failure=heard.failure,
         )  # fmt: skip
-        changed = [
-            change_event(self._ids.new(), change, utterance.at, clock, received.id) for change in changes
+        drafts = [received]
+        drafts += [change_event(self._ids.new(), one, utterance.at, clock, received.id) for one in changes]
+        drafts += [
+            rollcall_event(self._ids.new(), one, utterance.at, clock, received.id) for one in followed.changes
         ]
+        follower = followed.follower
         events = await self._store.commit(
-            transmission.id, [received, *changed], (self.radio_id, conversation.model_dump_json())
+            transmission.id,
+            drafts,
+            (self.radio_id, conversation.model_dump_json()),
+            follower=None if follower == before else (self.radio_id, follower.model_dump_json()),
         )
         self._conversation = conversation
+        self._follower = follower.still_deaf_as(self._follower, since=before)
         self._remember_call(transmission, meaning)
         log.info(
             "transmission understood",
@@ -227,6 +241,33 @@ class RadioPipeline:
         )
         log.debug("words", transmission=transmission.id, text=heard.transcript.text)
         return events
+
+    def could_not_hear(self, at: datetime) -> None:
+        """Note that this radio was not heard at `at`: silence in a roll-call proves nothing there."""
+        self._follower = self._follower.could_not_hear(at)
+
+    def _follow(
+        self,
+        transmission: Transmission,
+        heard: Heard,
+        utterance: Utterance,
+        changes: tuple[IncidentChange | Checkin, ...],
+    ) -> Followed:
+        polarity = utterance.understanding.incident.polarity
+        emergency = polarity == "report" and any(
+            isinstance(change, IncidentChange) and change.incident.status == "Actual" for change in changes
+        )
+        overheard = Overheard(
+            utterance,
+            began_at=transmission.carrier_opened_at,
+            ended_at=transmission.carrier_closed_at,
+            sound=heard.sound.sound_class,
+            lost_audio=transmission.dropped_frames > 0,
+            failed=heard.failure is not None,
+            emergency=emergency,
+            told_incident=polarity != "none",
+        )
+        return self._follower.hear(overheard, ListeningRules(new_id=self._ids.new))
 
     def _understand(self, transmission: Transmission, heard: Heard, knowledge: Knowledge) -> Understanding:
         if heard.sound.sound_class is not SoundClass.SPEECH and not heard.signalling:
@@ -258,6 +299,7 @@ class RadioPipeline:
     ) -> list[CloudEvent]:
         """Publish that something was heard which cannot be decoded, so that a person looks after it."""
         log.error("transmission set aside", transmission=transmission.id, why=why)
+        self.could_not_hear(transmission.started_at)
         sound = classify(transmission.audio, None)
         silent = Transcript("", "", "none", "none", 0.0)
         received = transmission_event(

@@ -11,7 +11,7 @@ from drivers.base import AudioSource
 from gateway.clock import Clock, IdSource
 from gateway.errors import StoreUnavailable
 from gateway.events import CloudEvent
-from gateway.hear.capture import Capture, CaptureEvent, Completed, Ended, Fault, Spool
+from gateway.hear.capture import Capture, CaptureEvent, Completed, Ended, Fault, Recovered, Spool
 from gateway.hear.segmenter import Squelch
 from gateway.model import Pcm, Transmission
 from gateway.pipeline import RadioPipeline
@@ -60,6 +60,7 @@ class Radio:
         refuses, the radio holds what it has and tries again each `retry_s` seconds; None raises instead.
         """
         self.radio_id = radio_id
+        self._clock = clock
         self._pipeline = pipeline
         self._settled = settled
         self._retry_s = retry_s
@@ -142,6 +143,8 @@ class Radio:
 
     def _receive(self, event: CaptureEvent) -> None:
         self._on_report(event)
+        if isinstance(event, Recovered) or (isinstance(event, Fault) and event.what != "spool"):
+            self._pipeline.could_not_hear(self._clock.now())
         if isinstance(event, Completed):
             kept = event.kept if isinstance(event.kept, SpooledAudio) else None
             self._enqueue(event.transmission, kept)

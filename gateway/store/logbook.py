@@ -152,14 +152,15 @@ class Logbook:
         drafts: Sequence[Draft],
         conversation: tuple[str, str] | None = None,
         *,
+        follower: tuple[str, str] | None = None,
         quarantined: bool = False,
     ) -> list[CloudEvent]:
         """Store what came of a transmission, or of something else when `transmission_id` is None.
 
         All in one transaction: the events with the next sequence numbers, their outbox rows, the
-        conversation as (radio id, JSON), and the transmission marked understood (quarantined when its
-        recognition is given up). A transmission already marked is left alone, and the events that were
-        stored for it are returned.
+        conversation and the roll-call that is followed, each as (radio id, JSON), and the transmission
+        marked understood (quarantined when its recognition is given up). A transmission already marked is
+        left alone, and the events that were stored for it are returned.
 
         Raises:
             ValueError: the transmission was never heard, or a draft's id was used before.
@@ -172,6 +173,11 @@ class Logbook:
                 self._db.execute(
                     "INSERT OR REPLACE INTO conversations VALUES (?, ?, ?)",
                     [*conversation, stamp(self._clock.now())],
+                )
+            if follower is not None:
+                self._db.execute(
+                    "INSERT OR REPLACE INTO followers VALUES (?, ?, ?)",
+                    [*follower, stamp(self._clock.now())],
                 )
             return events
 
@@ -254,6 +260,19 @@ class Logbook:
             row["radio_id"]: row["state"]
             for row in self._db.query("SELECT radio_id, state FROM conversations ORDER BY radio_id")
         }
+
+    def followers(self) -> dict[str, str]:
+        """Return the roll-call that each radio follows as the JSON it was stored with."""
+        return {
+            row["radio_id"]: row["state"]
+            for row in self._db.query("SELECT radio_id, state FROM followers ORDER BY radio_id")
+        }
+
+    def rollcall_events(self, rollcall_id: str | None = None) -> list[CloudEvent]:
+        """Return the kept events of one roll-call in order, or every roll-call's first and last when None."""
+        if rollcall_id is not None:
+            return self._events("order_key = ? AND kind LIKE 'rollcall.%'", [rollcall_id])
+        return self._events("kind IN ('rollcall.started', 'rollcall.finished')", [])
 
     def prune(self, before: datetime) -> int:
         """Forget delivered events stored before a time; return how many. What waits is never touched."""

@@ -94,6 +94,17 @@ def _first_tables(db: Database) -> None:
     """)
 
 
+@migrations(name="0002-followed-rollcalls")
+def _followed_rollcalls(db: Database) -> None:
+    db.execute("""
+        CREATE TABLE followers (
+            radio_id TEXT PRIMARY KEY,
+            state TEXT NOT NULL,
+            changed_at TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID
+    """)
+
+
 def open_database(path: Path, now: datetime) -> tuple[Database, tuple[Notice, ...]]:
     """Open the database, creating it or bringing its tables up to date.
 

@@ -11,6 +11,14 @@ PHASE_STYLE = {
     "resolved": "bold black on green",
     "cancelled": "bold black on yellow",
 }
+OUTCOME_STYLE = {
+    "answered": "bold black on green",
+    "answered_late": "bold black on yellow",
+    "answered_by_other": "bold black on yellow",
+    "unreadable": "bold black on yellow",
+    "no_answer": "bold white on red",
+}
+"""What is not here says nothing about the unit."""
 NEED_MARK = {"requested": "?", "promised": "→", "arrived": "✓", "released": "·"}
 INDENT = " " * 10
 
@@ -26,6 +34,8 @@ def describe(event: Mapping[str, Any], agency_labels: Mapping[str, str] | None =
         text.append_text(_incident(data, verb, agency_labels or {}))
     elif family == "checkin":
         text.append_text(_checkin(data))
+    elif family == "rollcall":
+        text.append_text(_rollcall(data, verb))
     elif family == "gateway":
         text.append(f"{verb} ", style="bold red" if verb == "fault" else "bold green")
         text.append(f"{data['what']}: {data['message']}", style="default")
@@ -89,4 +99,42 @@ def _checkin(data: Mapping[str, Any]) -> Text:
         text.append(f"  {data['headcount']['present']} present", style="bold")
     if data["normal"]:
         text.append(", all normal", style="green")
+    return text
+
+
+def _rollcall(data: Mapping[str, Any], verb: str) -> Text:
+    name = "SCRAMBLE" if data.get("kind") == "drill" else "ROLL-CALL"
+    text = Text(f"{data['radio']}  ", style="blue")
+    if verb == "started":
+        planned = f", {data['units']} units" if data["units"] is not None else ""
+        return text.append(f" {name} ", style="bold black on bright_cyan").append(f" begins{planned}")
+    if verb == "finished":
+        text.append(f" {name} ", style="bold black on bright_cyan").append(f" over ({data['ended']}): ")
+        told = [f"{count} {outcome.replace('_', ' ')}" for outcome, count in data["outcomes"].items()]
+        text.append(", ".join(told) or "nobody was called", style="bold")
+        return text.append(f"; {data['present']} people on duty")
+    outcome = data["outcome"]
+    if verb == "called":
+        text.append(" CALLED ", style="bold black on white")
+    else:
+        words = str(outcome).upper().replace("_", " ")
+        text.append(f" {words} ", style=OUTCOME_STYLE.get(outcome, "bold black on white"))
+    text.append(f" {data['unit_name'] or data['unit_id']}", style="bold cyan")
+    return text.append_text(_answer(data))
+
+
+def _answer(data: Mapping[str, Any]) -> Text:
+    text = Text()
+    if data["answer_latency_s"] is not None:
+        text.append(f"  after {data['answer_latency_s']:.1f} s")
+    if data["call_count"] > 1:
+        text.append(f", {data['call_count']} calls", style="dim")
+    if data["headcount"]["present"] is not None:
+        text.append(f", {data['headcount']['present']} present", style="bold")
+    if data["all_normal"]:
+        text.append(", all normal", style="green")
+    if data["reasons"]:
+        text.append(f"  ({', '.join(data['reasons'])})", style="dim")
+    if data["review"]["required"]:
+        text.append(f"  ⚑ {', '.join(data['review']['reasons'])}", style="yellow")
     return text

@@ -1,0 +1,459 @@
+"""A roll-call that an officer holds by voice, followed without keying up. Pure.
+
+One `Follower` stands next to each radio's conversation. "现在开始点名" opens a sheet, each call of a unit and
+each answer goes on it, "点名结束" settles it:
+
+- a unit that names itself answers for itself, whenever it speaks: in its turn, late, twice, or unasked;
+- an answer that names nobody is the unit's that was called last, if it comes within `unnamed_within_s`;
+- speech in a unit's turn that cannot be understood makes it `unreadable`, for a person to hear;
+- what may have hidden an answer (noise, lost audio, a fault, an emergency) is put on the call, and silence
+  after a call that has it does not count;
+- an incident that is reported meanwhile pauses the roll-call until the officer calls the next unit. Orders
+  of those days, such as 收到,正在前往, are then the incident's and no answers.
+
+Where it cannot be told which unit was called, nobody gets the answer and the sheet counts it.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+from gateway.events import Model, RollcallOutcome, Timestamp
+from gateway.model import Resolution, SoundClass
+from gateway.rollcall.sheet import CallMade, Ended, Item, Reply, Sheet, report_elements
+from gateway.understand.turns import Utterance
+
+Verb = Literal["started", "called", "answered", "missed", "finished"]
+_CALLING: Final = frozenset({"hail", "ask_headcount"})
+_CONTENT: Final = frozenset({"present", "all_normal"})
+_ANSWERING: Final = _CONTENT | {"ack_received", "ack_wilco", "arrived", "ready", "equipment", "await_orders"}
+_SETTLING: Final = frozenset({"ack_received", "ack_wilco", "promise"})
+_BARE_HAIL_CHARS: Final = 10
+"""听到请回答 alone, without room for another name: the same unit again."""
+_HIDING_S: Final = 1.0
+"""Noise or a tone of this length may have hidden an answer."""
+
+MOST_DEAF_TIMES: Final = 50
+"""A device that is gone is tried again and again, and each time is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListeningRules:
+    """How a followed roll-call is read. `new_id` makes roll-call ids; times are seconds.
+
+    `forget_s` is how long nobody may go on with a roll-call before it is over. An opening phrase within
+    `repeat_s` of the last, or before the first call, is the same roll-call announced again.
+    """
+
+    new_id: Callable[[], str]
+    unnamed_within_s: float = 60.0
+    forget_s: float = 1800.0
+    repeat_s: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Overheard:
+    """One transmission as a roll-call hears it, after the conversation has.
+
+    The times are of its carrier. `lost_audio` when part of it did not reach the gateway, `failed` when there
+    was speech and no words could be had. `emergency` when it opened an incident that is no exercise,
+    `told_incident` when it told of one.
+    """
+
+    utterance: Utterance
+    began_at: datetime
+    ended_at: datetime
+    sound: SoundClass = SoundClass.SPEECH
+    lost_audio: bool = False
+    failed: bool = False
+    emergency: bool = False
+    told_incident: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RollcallChange:
+    """What a transmission moved: `item` is the line of called, answered and missed, None otherwise."""
+
+    verb: Verb
+    sheet: Sheet
+    item: Item | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A follower after a transmission. `rollcall_id` when the transmission was part of a roll-call.
+
+    `takes_answer` when it counts as an answer, and so is no check-in of its own.
+    """
+
+    follower: "Follower"
+    changes: tuple[RollcallChange, ...] = ()
+    rollcall_id: str | None = None
+    takes_answer: bool = False
+
+
+class Turn(Model):
+    """Who was called last. `unit_id` is None when that could not be told; then `candidates` may say who."""
+
+    unit_id: str | None
+    candidates: tuple[str, ...] = ()
+    call: CallMade
+
+
+class Follower(Model):
+    """One radio's roll-call by voice, or none. Immutable; its JSON survives a restart."""
+
+    radio_id: str
+    sheet: Sheet | None = None
+    turn: Turn | None = None
+    paused: bool = False
+    opened_at: Timestamp | None = None
+    moved_at: Timestamp | None = None
+    deaf_at: tuple[Timestamp, ...] = ()
+
+    def hear(self, heard: Overheard, rules: ListeningRules) -> Followed:
+        """Take in one transmission. Never raises, whatever was understood."""
+        page = _Page(self, heard, rules)
+        page.read()
+        follower = page.follower
+        return Followed(follower, tuple(page.changes), page.rollcall_id, page.takes_answer)
+
+    def could_not_hear(self, at: datetime) -> "Follower":
+        """Note that the radio was not heard at `at`: an answer may have been missed there."""
+        if self.sheet is None:
+            return self
+        return self.model_copy(update={"deaf_at": (*self.deaf_at[-MOST_DEAF_TIMES:], at)})
+
+    def taken_up_again(self) -> "Follower":
+        """As a new process finds it: what was on the air meanwhile was not heard."""
+        return self if self.moved_at is None else self.could_not_hear(self.moved_at)
+
+    def still_deaf_as(self, other: "Follower", *, since: "Follower") -> "Follower":
+        """With the deafness that `other` has noted and `since` had not; both are earlier states of this."""
+        follower = self
+        for at in other.deaf_at:
+            if at not in since.deaf_at:
+                follower = follower.could_not_hear(at)
+        return follower
+
+
+class _Page:
+    """One transmission meeting one follower; collects what changes."""
+
+    def __init__(self, follower: Follower, heard: Overheard, rules: ListeningRules) -> None:
+        self.follower = follower
+        self.heard = heard
+        self.rules = rules
+        self.changes: list[RollcallChange] = []
+        self.rollcall_id: str | None = None
+        self.takes_answer = False
+        self._u = heard.utterance
+        self._said = heard.utterance.understanding
+
+    def read(self) -> None:
+        self._forget_what_fell_silent()
+        mark = self._said.rollcall_mark if self._by_officer() else None
+        if self.follower.sheet is not None:
+            self._note_deafness(self.heard.began_at)
+        if mark == "close" and self.follower.sheet is not None:
+            self._belongs()
+            self._finish(self.heard.ended_at, "closed")
+            return
+        if mark == "open":
+            self._open()
+        if self.follower.sheet is None:
+            return
+        if self.heard.lost_audio:
+            self._obstruct("audio_lost")
+        if self.heard.emergency:
+            self._pause()
+        elif self.heard.sound is not SoundClass.SPEECH or self.heard.failed:
+            self._hear_no_words()
+        elif self._is_call():
+            self._call()
+        elif not self._u.by_command and mark != "open":
+            self._answer()
+
+    def _by_officer(self) -> bool:
+        """Whether this may be the officer: no unit named itself, and the command post was not called."""
+        caller = self._said.caller
+        named_unit = caller.kind == "unit" and caller.status == "matched"
+        return not named_unit and self._said.callee.kind != "command"
+
+    def _update(self, **changes: object) -> None:
+        self.follower = self.follower.model_copy(update=changes)
+
+    def _say(self, verb: Verb, item: Item | None = None) -> None:
+        assert self.follower.sheet is not None
+        self.changes.append(RollcallChange(verb, self.follower.sheet, item))
+
+    def _belongs(self) -> None:
+        assert self.follower.sheet is not None
+        self.rollcall_id = self.follower.sheet.rollcall_id
+        self._update(moved_at=self.heard.ended_at)
+
+    # --- opening, pausing and finishing
+
+    def _open(self) -> None:
+        sheet = self.follower.sheet
+        at = self.heard.began_at
+        if sheet is not None:
+            announced = self.follower.opened_at
+            again = announced is not None and (at - announced).total_seconds() <= self.rules.repeat_s
+            if self.follower.paused or again or not sheet.items:
+                self._update(paused=False, opened_at=at)
+                self._belongs()
+                return
+            self._finish(at, "superseded")
+        drill = self._said.exercise_mark in {"open", "marker"}
+        opened = Sheet(
+            rollcall_id=self.rules.new_id(),
+            radio=self.follower.radio_id,
+            kind="drill" if drill else "rollcall",
+            mode="listened",
+            started_at=at,
+            opened_by=self._u.transmission_id,
+        )
+        self.follower = Follower(radio_id=self.follower.radio_id, sheet=opened, opened_at=at)
+        self._belongs()
+        self._say("started")
+
+    def _pause(self) -> None:
+        """Emergency first: who was called is not held to an answer, unless it was that unit that spoke."""
+        sheet, turn = self.follower.sheet, self.follower.turn
+        assert sheet is not None
+        speaker = self._u.unit_id
+        if speaker is not None and turn is not None and turn.unit_id == speaker:
+            self._take(speaker, self._reply("reported_emergency"))
+        else:
+            self._obstruct("emergency")
+        assert self.follower.sheet is not None
+        if not self.follower.paused:
+            self._update(paused=True, sheet=self.follower.sheet.with_(pauses=self.follower.sheet.pauses + 1))
+
+    def _forget_what_fell_silent(self) -> None:
+        moved = self.follower.moved_at
+        if moved is None or self.follower.sheet is None:
+            return
+        if self.heard.began_at - moved > timedelta(seconds=self.rules.forget_s):
+            self._note_deafness(self.heard.began_at)
+            self._finish(moved, "fell_silent")
+
+    def _finish(self, at: datetime, ended: Ended) -> None:
+        assert self.follower.sheet is not None
+        settled, missed = self.follower.sheet.settled(at, ended)
+        self._update(sheet=settled)
+        for item in missed:
+            self._say("missed", item)
+        self._say("finished")
+        self.follower = Follower(radio_id=self.follower.radio_id)
+
+    # --- what may have hidden an answer
+
+    def _note_deafness(self, before: datetime) -> None:
+        past = [at for at in self.follower.deaf_at if at <= before]
+        if past:
+            self._obstruct("gateway_deaf")
+            self._update(deaf_at=tuple(at for at in self.follower.deaf_at if at > before))
+
+    def _obstruct(self, reason: str) -> None:
+        sheet, turn = self.follower.sheet, self.follower.turn
+        if sheet is not None and turn is not None and turn.unit_id is not None:
+            self._update(sheet=sheet.obstructed(turn.unit_id, reason))
+
+    def _hear_no_words(self) -> None:
+        """Somebody keyed up, or something drowned the channel, while a unit had its turn."""
+        length_s = (self.heard.ended_at - self.heard.began_at).total_seconds()
+        if self.heard.failed or self.heard.sound is SoundClass.KERCHUNK:
+            self._unreadable()
+        elif length_s >= _HIDING_S:
+            self._obstruct("channel_busy")
+
+    def _unreadable(self) -> None:
+        turn = self.follower.turn
+        if turn is not None and turn.unit_id is not None and self._in_turn(turn):
+            self._take(turn.unit_id, self._reply("unreadable", readable=False), "unreadable")
+
+    # --- calls
+
+    def _is_call(self) -> bool:
+        callee, acts = self._said.callee, self._u.acts
+        if not self._by_officer() or callee.kind == "command" or self._said.incident.polarity == "report":
+            return False
+        if self.follower.paused and not acts & _CALLING:
+            return False
+        if callee.status == "unknown":
+            return "hail" in acts
+        return bool(acts & _CALLING) or not acts & (_SETTLING | _CONTENT)
+
+    def _call(self) -> None:
+        sheet, callee = self.follower.sheet, self._said.callee
+        assert sheet is not None
+        call = CallMade(began_at=self.heard.began_at, ended_at=self.heard.ended_at)
+        unit_id, name = callee.unit_id, callee.name or ""
+        turn = self.follower.turn
+        bare = callee.status == "unknown" and len(re.sub(r"[,.!? ]", "", self._u.text)) <= _BARE_HAIL_CHARS
+        if bare and turn is not None and turn.unit_id is not None:
+            unit_id, name = turn.unit_id, sheet.item(turn.unit_id).name
+        self._update(paused=False)
+        self._belongs()
+        if unit_id is None:
+            # The next answer may be to this call: silence after the one before it proves less now.
+            self._obstruct("next_call_misheard")
+            candidates = tuple(one.unit_id for one in callee.candidates)
+            self._update(
+                sheet=self._sheet().with_(misheard_calls=sheet.misheard_calls + 1),
+                turn=Turn(unit_id=None, candidates=candidates, call=call),
+            )
+            return
+        self._update(turn=Turn(unit_id=unit_id, call=call))
+        if sheet.item(unit_id).has_answered:
+            return
+        called, item = sheet.called(unit_id, name, call)
+        self._update(sheet=called)
+        self._say("called", item)
+
+    def _sheet(self) -> Sheet:
+        assert self.follower.sheet is not None
+        return self.follower.sheet
+
+    # --- answers
+
+    def _answer(self) -> None:
+        caller = self._said.caller
+        if caller.kind == "unit" and caller.status == "matched" and caller.unit_id is not None:
+            self._answer_by(caller.unit_id, caller)
+        elif caller.kind == "unit" and caller.status == "ambiguous":
+            self._answer_by_one_of(tuple(one.unit_id for one in caller.candidates))
+        elif not self.heard.told_incident and not self.follower.paused:
+            self._answer_by_nobody()
+
+    def _answer_by(self, unit_id: str, caller: Resolution) -> None:
+        turn, callee = self.follower.turn, self._said.callee
+        sheet = self._sheet()
+        if self.heard.told_incident and not self._tells_of_duty():
+            return
+        stands_in = callee.kind == "unit" and callee.unit_id is not None and callee.unit_id != unit_id
+        if stands_in and callee.unit_id in sheet.items and not self._u.acts & _CALLING:
+            assert callee.unit_id is not None
+            reply = self._reply("answered_by_other")
+            self._take(callee.unit_id, reply, "answered_by_other", by=unit_id)
+            return
+        expected = unit_id in sheet.items or (turn is not None and unit_id in turn.candidates)
+        if self.follower.paused and not self._tells_of_duty():
+            return
+        if not expected and not self._answers():
+            return
+        reply = self._reply()
+        misheard = turn if turn is not None and turn.unit_id is None and self._in_turn(turn) else None
+        fits = misheard is not None and unit_id in (misheard.candidates or (unit_id,))
+        if misheard is not None and fits and unit_id not in sheet.items:
+            reply = self._reply("call_misheard")
+            called, _ = sheet.called(unit_id, caller.name or "", misheard.call)
+            self._update(sheet=called, turn=Turn(unit_id=unit_id, call=misheard.call))
+        late = self._is_late(unit_id)
+        self._take(unit_id, reply, "answered_late" if late else "answered", name=caller.name or "")
+
+    def _answer_by_one_of(self, candidates: tuple[str, ...]) -> None:
+        """Two names fit: the one whose turn it is spoke; otherwise a person has to tell."""
+        turn, sheet = self.follower.turn, self._sheet()
+        if self.heard.told_incident or self.follower.paused:
+            return
+        if turn is not None and turn.unit_id in candidates and self._in_turn(turn):
+            assert turn.unit_id is not None
+            self._take(turn.unit_id, self._reply("caller_ambiguous"))
+            return
+        if not self._answers():
+            return
+        self._stray()
+        for unit_id in candidates:
+            if unit_id in sheet.items and not sheet.items[unit_id].has_answered:
+                self._take(unit_id, self._reply("caller_ambiguous", readable=False), "unreadable")
+
+    def _answer_by_nobody(self) -> None:
+        turn = self.follower.turn
+        if turn is None or not self._in_turn(turn):
+            return
+        if turn.unit_id is None:
+            if self._answers():
+                self._stray()
+            return
+        if self._answers():
+            self._take(turn.unit_id, self._reply("caller_not_named"))
+        elif not self._u.acts and not self._sheet().item(turn.unit_id).has_answered:
+            self._unreadable()
+
+    def _stray(self) -> None:
+        sheet = self._sheet()
+        self._belongs()
+        self._update(sheet=sheet.with_(stray_replies=sheet.stray_replies + 1))
+
+    def _in_turn(self, turn: Turn) -> bool:
+        waited_s = (self.heard.began_at - turn.call.ended_at).total_seconds()
+        return waited_s <= self.rules.unnamed_within_s
+
+    def _is_late(self, unit_id: str) -> bool:
+        """Whether somebody else has been called since the unit was."""
+        turn, item = self.follower.turn, self._sheet().items.get(unit_id)
+        if item is None or not item.calls or turn is None:
+            return False
+        return turn.unit_id != unit_id and turn.call.ended_at <= self.heard.began_at
+
+    def _answers(self) -> bool:
+        return bool(self._u.acts & _ANSWERING) or self._said.headcount.present is not None
+
+    def _tells_of_duty(self) -> bool:
+        return bool(self._u.acts & _CONTENT) or self._said.headcount.present is not None
+
+    def _take(
+        self,
+        unit_id: str,
+        reply: Reply,
+        outcome: RollcallOutcome = "answered",
+        *,
+        name: str = "",
+        by: str | None = None,
+    ) -> None:
+        """Put an answer on the sheet; say so only if it told something new."""
+        before = self._sheet().item(unit_id, name)
+        after = before.answered(reply, outcome, by=by)
+        self._belongs()
+        self.takes_answer = outcome != "unreadable"
+        if after == before:
+            return
+        sheet, item = self._sheet().published(after)
+        self._update(sheet=sheet)
+        self._say("answered", item)
+
+    def _reply(self, *reasons: str, readable: bool = True) -> Reply:
+        said, acts = self._said, self._u.acts
+        others = [
+            name
+            for name, told in (
+                ("equipment", "equipment" in acts),
+                ("position", said.incident.location_text is not None),
+            )
+            if told
+        ]
+        counted = said.headcount.present is not None
+        normal = "all_normal" in acts
+        return Reply(
+            transmission_id=self._u.transmission_id,
+            began_at=self.heard.began_at,
+            ended_at=self.heard.ended_at,
+            readable=readable,
+            text=self._u.text,
+            confidence=self._u.confidence,
+            present=said.headcount.present if readable else None,
+            expected=said.headcount.expected if readable else None,
+            all_normal=True if normal and readable else None,
+            report=report_elements(
+                named=self._u.unit_id is not None, headcount=counted, normal=normal, others=others
+            )
+            if readable
+            else {},
+            review_reasons=(*reasons, *(said.review_reasons if readable else ())),
+            corrects="correction" in acts,
+        )
