@@ -4,18 +4,22 @@ Each function opens the database for a moment. SQLite lets it wait for the daemo
 its; a daemon notices a new registry by itself.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
-from gateway.clock import SystemClock
+from gateway.clock import IdSource, SystemClock
 from gateway.config import Config, load_config
-from gateway.errors import MissingInput
+from gateway.drafts import dropped_event
+from gateway.errors import MissingInput, UsageError
 from gateway.model import Unit
 from gateway.store.logbook import Logbook
 from gateway.store.records import OutboxEntry, UnitsStamp
-from gateway.understand.registry import parse_units_csv, units_to_csv
+from gateway.store.registry import UnitState
+from gateway.timekeeping import ClockReader
+from gateway.understand.names import ConfusablePair, confusable
+from gateway.understand.registry import Registry, parse_units_csv, units_to_csv
 
 
 def read_units_file(path: Path) -> tuple[tuple[Unit, ...], UnitsStamp]:
@@ -58,6 +62,75 @@ def read_outbox(config_file: Path, limit: int) -> list[OutboxEntry]:
     """Return up to `limit` events that are not delivered, oldest first."""
     with _logbook(load_config(config_file)) as logbook:
         return logbook.outbox.list(limit)
+
+
+def set_unit_state(config_file: Path, unit_id: str, state: UnitState) -> None:
+    """Put a unit on holiday (放假), disable it (停用) or make it active again.
+
+    Raises:
+        UsageError: there is no such unit.
+    """
+    with _logbook(load_config(config_file)) as logbook:
+        if not logbook.units.set_state(unit_id, state):
+            raise UsageError(f"there is no unit {unit_id!r}; see radio-gateway units list")
+
+
+def confusable_units(config_file: Path, least_likeness: float) -> tuple[ConfusablePair, ...]:
+    """Return pairs of units whose names sound alike on the air, most alike first."""
+    return confusable(Registry(tuple(read_units(config_file))), least_likeness)
+
+
+def retry_outbox(config_file: Path, positions: Sequence[int]) -> int:
+    """Let events that were set aside wait again, all of them when no position is named; return how many.
+
+    Raises:
+        UsageError: a position is not in the outbox, or was not set aside. Nothing is changed then.
+    """
+    with _logbook(load_config(config_file)) as logbook:
+        for entry in _entries(logbook, positions):
+            if entry.state != "set_aside":
+                raise UsageError(f"the event at {entry.position} was not set aside; it waits for its turn")
+        return logbook.outbox.retry(positions or None)
+
+
+def drop_from_outbox(config_file: Path, positions: Sequence[int], reason: str) -> int:
+    """Give events up for good and store `outbox.dropped` events that say so; return how many were given up.
+
+    Raises:
+        UsageError: a position is not in the outbox. Nothing is dropped then.
+    """
+    clock = SystemClock()
+    ids, read_clock = IdSource(clock), ClockReader(clock)
+    with _logbook(load_config(config_file)) as logbook:
+        entries = _entries(logbook, positions)
+        # Each event names a range without holes, so that it explains exactly the numbers that are missing.
+        for run in _runs(entries):
+            sequences = range(run[0].sequence, run[-1].sequence + 1)
+            draft = dropped_event(ids.new(), sequences, reason, clock.now(), read_clock())
+            logbook.drop([entry.position for entry in run], draft)
+    return len(entries)
+
+
+def _entries(logbook: Logbook, positions: Sequence[int]) -> Sequence[OutboxEntry]:
+    entries = logbook.outbox.at(positions)
+    lacking = sorted(set(positions) - {entry.position for entry in entries})
+    if lacking:
+        raise UsageError(
+            f"no event at {', '.join(map(str, lacking))}: delivered, dropped, or never there; "
+            "see radio-gateway outbox list"
+        )
+    return entries
+
+
+def _runs(entries: Sequence[OutboxEntry]) -> list[list[OutboxEntry]]:
+    runs: list[list[OutboxEntry]] = []
+    for entry in entries:
+        before = runs[-1][-1] if runs else None
+        if before and before.source == entry.source and before.sequence + 1 == entry.sequence:
+            runs[-1].append(entry)
+        else:
+            runs.append([entry])
+    return runs
 
 
 @contextmanager

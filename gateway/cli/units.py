@@ -1,5 +1,6 @@
 """`radio-gateway units`: the unit registry, into the database, out of it, and on the screen."""
 
+from enum import StrEnum
 from pathlib import Path
 
 import typer
@@ -8,6 +9,15 @@ from rich.table import Table
 
 from gateway import station
 from gateway.cli.options import ConfigFile
+
+
+class State(StrEnum):
+    """Whether a unit takes part."""
+
+    ACTIVE = "active"
+    HOLIDAY = "holiday"
+    DISABLED = "disabled"
+
 
 app = typer.Typer(name="units", help="The registry of minimum emergency units.", no_args_is_help=True)
 
@@ -59,3 +69,30 @@ def list_units(
     console = Console()
     console.print(table)
     console.print(f"{len(units)} units", style="dim")
+
+
+@app.command("set-state")
+def set_state(
+    unit_id: str = typer.Argument(help="A unit's id, as `units list` shows it."),
+    state: State = typer.Argument(help="holiday is 放假, disabled is 停用."),
+    config: Path = ConfigFile,
+) -> None:
+    """Put a unit on holiday, disable it, or make it active. A running gateway notices within seconds."""
+    station.set_unit_state(config, unit_id, state.value)
+    print(f"{unit_id} is {state.value}")
+
+
+@app.command("confusable")
+def list_confusable(
+    config: Path = ConfigFile,
+    least: float = typer.Option(0.85, min=0.5, max=1.0, help="How alike, 1 being the same syllables."),
+) -> None:
+    """List registered names that sound alike on the air: candidates for an alias or a callsign."""
+    pairs = station.confusable_units(config, least)
+    table = Table("likeness", "id", "name", "id", "name", box=None, pad_edge=False)
+    for pair in pairs:
+        table.add_row(f"{pair.likeness:.2f}", pair.unit_id, pair.name, pair.other_id, pair.other_name)
+    console = Console()
+    if pairs:
+        console.print(table)
+    console.print(f"{len(pairs)} pairs sound alike" if pairs else "no two names sound alike", style="dim")

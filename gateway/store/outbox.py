@@ -30,6 +30,12 @@ class OutboxTable:
         sql = _JOINED + "ORDER BY o.position LIMIT ?"
         return [entry_from_row(row) for row in self._db.query(sql, [limit])]
 
+    def at(self, positions: Sequence[int]) -> Sequence[OutboxEntry]:
+        """Return the entries at these positions that are in the outbox, oldest first."""
+        sql = _JOINED + "WHERE o.position = ?"
+        rows = (row for position in sorted(set(positions)) for row in self._db.query(sql, [position]))
+        return [entry_from_row(row) for row in rows]
+
     def counts(self) -> OutboxCounts:
         """Count what waits and what was set aside."""
         waiting, set_aside, oldest = self._db.execute("""

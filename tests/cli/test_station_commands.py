@@ -1,0 +1,200 @@
+"""Commands on what a station keeps, through the command line itself, beside no daemon."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gateway.cli.main import main
+from gateway.clock import IdSource, SystemClock
+from gateway.config import load_config
+from gateway.events import ClockReading, CloudEvent, Draft, GatewayFault, OutboxDropped
+from gateway.store.logbook import Logbook
+
+UNITS = """unit_id,name,aliases,unit_class,street,lat,lon,duty_headcount,state
+u1,金穗花园,,C,石牌街道,,,3,active
+u2,金岁花园,,C,石牌街道,,,3,active
+u3,棠东小学,,A,棠下街道,,,5,active
+"""
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    (tmp_path / "units.csv").write_text(UNITS, encoding="utf-8")
+    path = tmp_path / "station.toml"
+    path.write_text(
+        """
+[gateway]
+org = "gz"
+district = "tianhe"
+id = "shipai"
+command_post = "指挥中心"
+data_dir = "data"
+[units]
+csv = "units.csv"
+[mqtt]
+url = "mqtt://127.0.0.1:1"
+[[radio]]
+id = "ch1"
+source = { kind = "wavefile", path = "call.wav" }
+""",
+        encoding="utf-8",
+    )
+    return path
+
+
+@pytest.fixture
+def run(config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run_it(*arguments: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            main([*arguments, "-c", str(config)])
+        out, err = capsys.readouterr()
+        assert isinstance(ended.value.code, int)
+        return ended.value.code, out, err
+
+    return run_it
+
+
+@pytest.fixture
+def logbook(config: Path) -> Callable[[], Logbook]:
+    settings = load_config(config).gateway
+
+    return lambda: Logbook.open(settings.data_dir, settings.source, SystemClock())
+
+
+def store_events(logbook: Callable[[], Logbook], count: int, aside: tuple[int, ...] = ()) -> None:
+    clock = SystemClock()
+    ids = IdSource(clock)
+    reading = ClockReading(synced=True, source="ntp", est_error_ms=1.0, boot_id="b", mono_ms=5)
+    with logbook() as book, book.group():
+        for _ in range(count):
+            data = GatewayFault(clock=reading, what="x", since=clock.now(), message="m", action="a")
+            book.commit(
+                None,
+                [Draft(id=ids.new(), kind="gateway.fault", subject="x", time=clock.now(), data=data)],
+            )
+        for position in aside:
+            book.outbox.set_aside(position, "not authorized (0x87)")
+
+
+def states(logbook: Callable[[], Logbook]) -> dict[int, str]:
+    with logbook() as book, book.group():
+        return {entry.position: entry.state for entry in book.outbox.list()}
+
+
+def last_events(logbook: Callable[[], Logbook], after: int) -> list[CloudEvent]:
+    with logbook() as book, book.group():
+        return book.events_since(after)
+
+
+def test_what_was_set_aside_waits_again(run: Run, logbook: Callable[[], Logbook]) -> None:
+    store_events(logbook, 4, aside=(2, 3, 4))
+
+    assert run("outbox", "retry", "3") == (0, "1 events wait again\n", "")
+    assert states(logbook) == {1: "waiting", 2: "set_aside", 3: "waiting", 4: "set_aside"}
+    assert run("outbox", "retry") == (0, "2 events wait again\n", "")
+    assert set(states(logbook).values()) == {"waiting"}
+    assert run("outbox", "retry") == (0, "nothing was set aside\n", "")
+
+
+@pytest.mark.parametrize(
+    ("positions", "word"), [(("2", "9"), "no event at 9"), (("2", "1"), "was not set aside")]
+)
+def test_a_retry_with_a_fault_changes_nothing(
+    run: Run, logbook: Callable[[], Logbook], positions: tuple[str, ...], word: str
+) -> None:
+    store_events(logbook, 2, aside=(2,))
+
+    code, _, err = run("outbox", "retry", *positions)
+
+    assert code == 64
+    assert word in err
+    assert states(logbook)[2] == "set_aside"
+
+
+def test_what_is_dropped_is_said_with_the_numbers_that_will_never_come(
+    run: Run, logbook: Callable[[], Logbook]
+) -> None:
+    store_events(logbook, 6, aside=(2, 3, 5))
+
+    code, out, _ = run("outbox", "drop", "5", "2", "3", "--reason", "the broker was changed")
+
+    assert (code, out) == (0, "3 events dropped\n")
+    assert states(logbook) == dict.fromkeys((1, 4, 6, 7, 8), "waiting")
+    said = last_events(logbook, 6)
+    assert [event.kind for event in said] == ["outbox.dropped", "outbox.dropped"]
+    dropped = [OutboxDropped.model_validate(event.data) for event in said]
+    assert [(int(one.first_sequence), int(one.last_sequence), one.count) for one in dropped] == [
+        (2, 3, 2),
+        (5, 5, 1),
+    ]
+    assert dropped[0].reason == "the broker was changed"
+
+
+@pytest.mark.parametrize(
+    "arguments", [("1", "9", "--reason", "x"), ("1", "--reason", " "), ("1",), ("--reason", "x")]
+)
+def test_a_drop_with_a_fault_drops_nothing(
+    run: Run, logbook: Callable[[], Logbook], arguments: tuple[str, ...]
+) -> None:
+    store_events(logbook, 1)
+
+    code, _, err = run("outbox", "drop", *arguments)
+
+    assert code == 64
+    assert err
+    assert states(logbook) == {1: "waiting"}
+    assert last_events(logbook, 1) == []
+
+
+def test_the_list_shows_the_positions_that_retry_and_drop_take(
+    run: Run, logbook: Callable[[], Logbook]
+) -> None:
+    store_events(logbook, 2, aside=(2,))
+
+    _, out, _ = run("outbox", "list")
+
+    assert out.splitlines()[0].startswith("position")
+    assert out.splitlines()[2].split()[0] == "2"
+    assert "not authorized" in out
+
+
+def test_a_unit_changes_its_state_and_a_daemon_can_tell(
+    run: Run, config: Path, logbook: Callable[[], Logbook]
+) -> None:
+    run("units", "import", str(config.with_name("units.csv")))
+    with logbook() as book, book.group():
+        before = book.units.revision()
+
+    assert run("units", "set-state", "u3", "holiday") == (0, "u3 is holiday\n", "")
+
+    with logbook() as book, book.group():
+        assert {unit.unit_id: unit.state for unit in book.units.all()}["u3"] == "holiday"
+        assert book.units.revision() == before + 1
+
+
+@pytest.mark.parametrize(("unit_id", "state"), [("u9", "holiday"), ("u3", "asleep")])
+def test_a_state_or_unit_nobody_knows_is_refused(run: Run, config: Path, unit_id: str, state: str) -> None:
+    run("units", "import", str(config.with_name("units.csv")))
+
+    code, _, err = run("units", "set-state", unit_id, state)
+
+    assert code == 64
+    assert unit_id in err or state in err
+
+
+def test_names_that_sound_alike_are_listed(run: Run, config: Path) -> None:
+    run("units", "import", str(config.with_name("units.csv")))
+
+    code, out, _ = run("units", "confusable")
+
+    assert code == 0
+    assert "金穗花园" in out
+    assert "金岁花园" in out
+    assert "棠东小学" not in out
+    assert "1 pairs sound alike" in out
+    run("units", "set-state", "u2", "disabled")
+    assert "no two names sound alike" in run("units", "confusable")[1]
