@@ -104,6 +104,8 @@ async def _ours(daemon: Daemon, arrivals: Any, path: Path, radio_id: str) -> tup
     radio.start()
     await radio.run()
     last = await daemon._store.last_sequence()  # noqa: SLF001
+    if last == before:
+        raise RuntimeError(f"{path.name}: the daemon made no event of it; see its log")
     arrived = await arrivals.have(last)
     mine = [arrivals.events[n]["data"] for n in range(before + 1, last + 1) if n in arrivals.events]
     decode_s = sum(data["transcript"]["decode_s"] for data in mine if "transcript" in data)

@@ -91,10 +91,16 @@ class Arrivals:
         Raises:
             TimeoutError: it did not come.
         """
-        async with asyncio.timeout(timeout_s):
-            while sequence not in self.at_s:
-                self.news.clear()
-                await self.news.wait()
+        try:
+            async with asyncio.timeout(timeout_s):
+                while sequence not in self.at_s:
+                    self.news.clear()
+                    await self.news.wait()
+        except TimeoutError:
+            last = max(self.at_s, default=None)
+            raise TimeoutError(
+                f"event {sequence} did not come in {timeout_s:.0f} s; the last was {last}"
+            ) from None
         return self.at_s[sequence]
 
 
