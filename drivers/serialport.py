@@ -197,7 +197,10 @@ def available() -> list[Found]:
     if _BY_ID.is_dir():
         links = {str(link.resolve()): str(link) for link in sorted(_BY_ID.iterdir())}
     return [
-        Found(links.get(port.device, port.device), port.description or "serial port")
+        Found(
+            links.get(port.device, port.device),
+            port.description if port.description not in {None, "", "n/a"} else "serial port",
+        )
         for port in sorted(list_ports.comports(), key=lambda port: port.device)
     ]
 

@@ -302,4 +302,4 @@ def test_ports_are_listed_by_the_name_that_stays(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(serialport.list_ports, "comports", lambda: ports)
     monkeypatch.setattr(serialport, "_BY_ID", tmp_path / "by-id")
     found = {one.name: one.description for one in serialport.available()}
-    assert found == {"/dev/ttyS0": "n/a", str(tmp_path / "by-id" / "usb-radio-one"): "CP2102"}
+    assert found == {"/dev/ttyS0": "serial port", str(tmp_path / "by-id" / "usb-radio-one"): "CP2102"}

@@ -87,8 +87,8 @@ def speaking(tmp_path: Path, device: str, pcm: bytes, **more: object) -> Iterato
 def test_a_tone_that_is_played_is_heard(sound_server: Server, tmp_path: Path) -> None:
     with source(tmp_path, "hear one", rate_hz=RATE_HZ) as ear:
         hear(ear, 0.2)
-        with speaking(tmp_path, "say one", tone(1000.0, 1.5)):
-            frames = hear(ear, 2.5)
+        with speaking(tmp_path, "say one", tone(1000.0, 0.9)):
+            frames = hear(ear, 1.7)
     assert ear.format == AudioFormat(RATE_HZ)
     assert strongest_hz(loudest_second(frames), RATE_HZ) == pytest.approx(1000.0, abs=5.0)
     assert [frame.sequence for frame in frames] == list(
@@ -99,8 +99,8 @@ def test_a_tone_that_is_played_is_heard(sound_server: Server, tmp_path: Path) ->
 def test_the_cards_own_rate_is_taken_when_none_is_asked_for(sound_server: Server, tmp_path: Path) -> None:
     with source(tmp_path, "hear one") as ear:
         hear(ear, 0.2)
-        with speaking(tmp_path, "say one", tone(700.0, 1.5)):
-            frames = hear(ear, 2.5)
+        with speaking(tmp_path, "say one", tone(700.0, 0.9)):
+            frames = hear(ear, 1.7)
     assert ear.format.rate_hz >= 44_100
     assert strongest_hz(loudest_second(frames), ear.format.rate_hz) == pytest.approx(700.0, abs=5.0)
 
@@ -112,11 +112,11 @@ def test_two_radios_share_the_sides_of_one_card(sound_server: Server, tmp_path: 
     ):
         hear(left, 0.2)
         with (
-            speaking(tmp_path, "say two", tone(600.0, 1.5), side="left", rate_hz=RATE_HZ),
-            speaking(tmp_path, "say two", tone(1400.0, 1.5), side="right", rate_hz=RATE_HZ),
+            speaking(tmp_path, "say two", tone(600.0, 0.9), side="left", rate_hz=RATE_HZ),
+            speaking(tmp_path, "say two", tone(1400.0, 0.9), side="right", rate_hz=RATE_HZ),
         ):
-            heard_left = hear(left, 2.5)
-            heard_right = hear(right, 2.5)
+            heard_left = hear(left, 1.7)
+            heard_right = hear(right, 1.7)
     assert strongest_hz(loudest_second(heard_left), RATE_HZ) == pytest.approx(600.0, abs=5.0)
     assert strongest_hz(loudest_second(heard_right), RATE_HZ) == pytest.approx(1400.0, abs=5.0)
 
