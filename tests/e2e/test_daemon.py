@@ -28,6 +28,11 @@ class Running:
             arguments = [str(command_path), "run", "-c", str(config), *extra]
             self._process = subprocess.Popen(arguments, stderr=file)
 
+    def wait_until_listening(self) -> None:
+        deadline = time.monotonic() + 30
+        while "listening" not in self.log and time.monotonic() < deadline:
+            time.sleep(0.05)
+
     def end(self, number: signal.Signals) -> int:
         self._process.send_signal(number)
         return self.wait(40)
@@ -128,7 +133,7 @@ def test_killed_in_the_middle_it_goes_on_and_says_nothing_twice(
 
 def test_asked_to_stop_it_stops_soon_and_cleanly(station: Path, command_path: Path) -> None:
     daemon = Running(station, command_path)
-    time.sleep(2.0)
+    daemon.wait_until_listening()
 
     assert daemon.end(signal.SIGTERM) == 0, daemon.log
     assert "Traceback" not in daemon.log
@@ -136,7 +141,7 @@ def test_asked_to_stop_it_stops_soon_and_cleanly(station: Path, command_path: Pa
 
 def test_two_gateways_do_not_share_a_folder(station: Path, command_path: Path, command: Any) -> None:
     first = Running(station, command_path)
-    time.sleep(2.0)
+    first.wait_until_listening()
     second = command("run", "-c", station)
     first.end(signal.SIGTERM)
 
