@@ -9,6 +9,7 @@ from gateway import __version__
 from gateway.cli import models, outbox, run, units
 from gateway.cli.replay import replay
 from gateway.cli.schema import schema
+from gateway.cli.watch import watch
 from gateway.errors import GatewayError
 
 app = typer.Typer(
@@ -21,6 +22,7 @@ app.command()(run.run)
 app.command()(run.check)
 app.command()(run.status)
 app.command()(replay)
+app.command()(watch)
 app.command()(schema)
 app.add_typer(units.app, name="units")
 app.add_typer(models.app, name="models")

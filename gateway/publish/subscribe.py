@@ -126,7 +126,7 @@ class Subscriber:
         assert received.document is not None
         try:
             return self.sieve.is_new(received.document)
-        except (KeyError, ValueError):
+        except (KeyError, TypeError, ValueError):
             self.unreadable += 1
             return False
 
@@ -135,7 +135,7 @@ class Subscriber:
             return Received(message.topic, None, message.retained)
         try:
             document = json.loads(message.payload)
-        except ValueError:
+        except (ValueError, RecursionError):
             document = None
         if not isinstance(document, dict):
             self.unreadable += 1

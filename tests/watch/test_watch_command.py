@@ -1,0 +1,158 @@
+"""`radio-gateway watch` as a dispatcher starts it, on a real mosquitto."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.cli.main import main
+
+pytestmark = pytest.mark.broker
+COMMAND = Path(sys.executable).with_name("radio-gateway")
+ROOT = "rg/v1/gz/tianhe/shipai"
+SOURCE = "urn:radio-gateway:gz:tianhe:shipai"
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Any]:
+    path = Path(__file__).parents[1] / "support" / "mosquitto.py"
+    spec = importlib.util.spec_from_file_location("watch_support_mosquitto", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    with module.Mosquitto(tmp_path / "broker") as running:
+        yield running
+
+
+def event(sequence: int, *, message: str = "gone", source: str = SOURCE) -> str:
+    return json.dumps(
+        {
+            "specversion": "1.0",
+            "id": f"{source}-{sequence}",
+            "source": source,
+            "type": "radiogateway.gateway.fault",
+            "subject": "mqtt",
+            "time": "2026-05-01T08:00:00+08:00",
+            "sequence": f"{sequence:020d}",
+            "data": {"what": "mqtt", "message": message, "replayed": False},
+        },
+        ensure_ascii=False,
+    )
+
+
+def publish(broker: Any, topic: str, payload: str, *more: str) -> None:
+    subprocess.run(
+        ["mosquitto_pub", "-p", str(broker.port), "-q", "1", "-t", topic, "-m", payload, *more],
+        check=True,
+        timeout=10,
+    )
+
+
+class Watching:
+    def __init__(self, broker: Any, *arguments: str) -> None:
+        self._process = subprocess.Popen(
+            [str(COMMAND), "watch", "--url", broker.url, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stderr is not None
+        assert "connected" in self._process.stderr.readline()
+
+    def end(self) -> tuple[list[str], str]:
+        try:
+            out, err = self._process.communicate(timeout=20)
+        finally:
+            self._process.kill()
+        assert self._process.returncode == 0, err
+        return out.splitlines(), err
+
+
+def test_every_event_is_shown_once_and_gaps_are_told(broker: Any) -> None:
+    publish(broker, f"{ROOT}/state/availability", '{"state": "online", "session": 3, "since": "now"}', "-r")
+    watching = Watching(broker, "--count", "4")
+    for sequence in (1, 1, 4, 4, 2, 3):
+        publish(broker, f"{ROOT}/evt/gateway/fault", event(sequence, message=f"number {sequence}"))
+
+    lines, _ = watching.end()
+
+    assert lines[0].split() == ["shipai", "online", "since", "now"]
+    assert [line.split("number ")[1] for line in lines if "number" in line] == ["1", "4", "2", "3"]
+    gaps = [line for line in lines if "missing" in line]
+    assert len(gaps) == 2
+    assert "2 events missing: 2-3" in gaps[0]
+    assert lines[-1].endswith("nothing is missing any more")
+
+
+def test_lines_of_json_are_nothing_but_events(broker: Any) -> None:
+    publish(broker, f"{ROOT}/state/availability", '{"state": "online", "session": 3, "since": "now"}', "-r")
+    watching = Watching(broker, "--jsonl", "--count", "3")
+    publish(broker, f"{ROOT}/cmd/ping", "{}")
+    publish(broker, f"{ROOT}/evt/gateway/fault", "not json")
+    publish(broker, f"{ROOT}/evt/gateway/fault", '{"specversion": "1.0", "source": [], "id": {}}')
+    for sequence in (7, 7, 9):
+        publish(broker, f"{ROOT}/evt/gateway/fault", event(sequence, message="断了"))
+    publish(broker, "rg/v1/gz/tianhe/other/evt/gateway/fault", event(1, source=f"{SOURCE}2"))
+
+    lines, err = watching.end()
+
+    assert [int(json.loads(line)["sequence"]) for line in lines] == [7, 9, 1]
+    assert json.loads(lines[0])["data"]["message"] == "断了"
+    assert "1 events missing: 8" in err
+
+
+def test_a_root_narrows_what_is_followed(broker: Any) -> None:
+    watching = Watching(broker, "--jsonl", "--count", "1", "--root", "rg/v1/gz/tianhe/other/#")
+    publish(broker, f"{ROOT}/evt/gateway/fault", event(1))
+    publish(broker, "rg/v1/gz/tianhe/other/evt/gateway/fault", event(2))
+
+    lines, _ = watching.end()
+
+    assert [int(json.loads(line)["sequence"]) for line in lines] == [2]
+
+
+def test_a_broker_that_goes_and_comes_back_is_followed_again(broker: Any) -> None:
+    watching = Watching(broker, "--count", "2")
+    publish(broker, f"{ROOT}/evt/gateway/fault", event(1))
+    time.sleep(0.5)
+    broker.kill()
+    broker.start()
+    assert watching._process.stderr is not None
+    said = [watching._process.stderr.readline()]
+    while "connected" not in said[-1] or "trying again" in said[-1]:
+        said.append(watching._process.stderr.readline())
+    publish(broker, f"{ROOT}/evt/gateway/fault", event(2))
+
+    lines, _ = watching.end()
+
+    assert len(lines) == 2
+    assert "trying again" in said[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (("--url", "http://x"), "mqtt://"),
+        (("--url", "mqtt://me:secret@x"), "password_file"),
+        (("--url", "mqtt://"), "names no host"),
+        (("--url", "mqtts://x", "--cert-file", "c"), "together"),
+        ((), "--url"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(
+    arguments: tuple[str, ...], word: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["watch", *arguments])
+
+    assert ended.value.code == 64
+    said = capsys.readouterr().err
+    assert word in said
+    assert "secret" not in said
