@@ -16,8 +16,9 @@ from gateway.understand.match import Hit, Kind, Label
 Standing = Literal["stated", "negated", "hypothetical", "asked"]
 
 _STOPS: Final = re.compile(r"[,.!?;]")
-# What happened once (一起) or to somebody (物业发生) did happen: recognisers write 无 for 我 in 我小区发生一起….
-_SCOPE_ENDS: Final = re.compile(r"[,.!?;]|但|有|[1一]起|(?<=.)发生")
+_SCOPE_ENDS: Final = re.compile(r"[,.!?;]|但|有")
+# What happened once (一起) or to somebody (小区发生) did happen: recognisers write 无 for 我 in 我小区发生一起….
+_HAPPENED: Final = re.compile(r"[1一]起|(?<=.)发生")
 _ORDERED: Final = re.compile(r"请|需要|要求|派|让|通知|速")
 _HYPOTHETICAL_CHARS: Final = 8
 _EDGE_WORDS: Final = frozenset({"了解", "清楚", "明白", "正确", "错误", "出动"})
@@ -104,7 +105,8 @@ def _denied(hit: Hit, hits: list[Hit], text: str, clause_start: int, lexicon: Le
             continue
         between = text[match.end() : hit.start]
         reach = between.removeprefix("有")
-        if len(reach) <= rules.scope_chars and not _SCOPE_ENDS.search(reach):
+        told = reach + text[hit.start : hit.end]
+        if len(reach) <= rules.scope_chars and not (_SCOPE_ENDS.search(reach) or _HAPPENED.search(told)):
             return True
     return False
 
