@@ -17,7 +17,7 @@ Standing = Literal["stated", "negated", "hypothetical", "asked"]
 
 _STOPS: Final = re.compile(r"[,.!?;]")
 _SCOPE_ENDS: Final = re.compile(r"[,.!?;]|但|有")
-# What happened once (一起) or to somebody (小区发生) did happen: recognisers write 无 for 我 in 我小区发生一起….
+# What happened once or to somebody did happen: recognisers write 无 for 我 in 我小区发生一起….
 _HAPPENED: Final = re.compile(r"[1一]起|(?<=.)发生")
 _ORDERED: Final = re.compile(r"请|需要|要求|派|让|通知|速")
 _HYPOTHETICAL_CHARS: Final = 8
