@@ -38,6 +38,7 @@ SINKS = {
 }
 CONTROLS = {
     "cm108": ("drivers.cm108", "Cm108Control"),
+    "dmr858": ("drivers.dmr858", "Dmr858Control"),
     "gpio": ("drivers.gpio", "GpioControl"),
     "none": ("drivers.none", "NoneControl"),
     "rigctld": ("drivers.rigctld", "RigctldControl"),

@@ -25,6 +25,10 @@ def control(request: pytest.FixtureRequest, tmp_path: Path) -> RadioControl:
     if kind == "sa818":
         module = request.getfixturevalue("radiomodules").SunRiseModule()
         more = {"port": request.getfixturevalue("plug_in")(module.answer).path}
+    elif kind == "dmr858":
+        modules = request.getfixturevalue("radiomodules")
+        port = request.getfixturevalue("plug_in")(modules.DmrModule().answer, take=modules.take_dmr_frame)
+        more = {"port": port.path, "ptt": "rts", "ptt_port": "loop://"}
     elif kind == "rigctld":
         more = {"port": request.getfixturevalue("rig_daemon").port}
     elif kind == "gpio":

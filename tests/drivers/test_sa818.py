@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers import registry, sa818
+from drivers import registry, sa818, serialmodule
 from drivers.atdialects import CTCSS_HZ, DIALECTS, NiceRf, SunRise, Tone, Tuning
 from drivers.atreply import Reply, ReplyReader
 from drivers.base import Carrier, DeviceLost, DeviceMissing, DeviceMisused
@@ -21,7 +21,7 @@ def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     for dialect in (NiceRf, SunRise):
         monkeypatch.setattr(dialect, "pause_s", 0.0)
     monkeypatch.setattr(sa818, "REPLY_S", 0.25)
-    monkeypatch.setattr(sa818, "ASK_S", 0.02)
+    monkeypatch.setattr(serialmodule, "ASK_S", 0.02)
 
 
 def control(port: str, **more: Any) -> Sa818Control:
