@@ -108,3 +108,15 @@ def test_frames_stay_where_they_were_when_the_better_pass_was_a_shifted_one(vad:
         moved = vad.speech_probabilities(np.concatenate([np.zeros(late, dtype=np.int16), report]))
         begin = int(np.flatnonzero(moved >= 0.5)[0]) * FRAME_SAMPLES - late
         assert abs(begin - int(voice[0])) < RATE_HZ // 10
+
+
+@pytest.mark.parametrize("call", ["dev-ack-01-0", "dev-report-06-0", "dev-report-20-0", "dev-test-00-0"])
+def test_a_loud_voice_without_noise_does_not_escape(vad: Vad, call: str) -> None:
+    """The network hears under 0.4 s of these, limited and noiseless, unless they are made quieter."""
+    samples, _ = soundfile.read(CALLS / f"{call}.flac", dtype="float32")
+    sent = transmit(samples, Channel(snr_db=None), 5)
+    still = np.zeros(round(0.3 * RATE_HZ))
+    joined = np.concatenate([still, sent, still])
+    joined += 1e-4 * np.random.default_rng(1).standard_normal(len(joined))
+    pcm = np.rint(joined * 32767).astype(np.int16)
+    assert vad.speech_s(pcm) > 1.0
