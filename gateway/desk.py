@@ -14,7 +14,8 @@ from gateway.events import CloudEvent
 from gateway.model import Unit
 from gateway.pipeline import RadioPipeline
 from gateway.publish.commandport import Carry
-from gateway.publish.commands import IncidentAck, IncidentClose, Ping, RefusedCommand, Resync, UnitSet
+from gateway.publish.commands import RefusedCommand
+from gateway.publish.requests import IncidentAck, IncidentClose, Ping, Resync, UnitSet
 from gateway.publish.resync import Replay
 from gateway.store.logbook import Logbook
 from gateway.store.registry import UnitState

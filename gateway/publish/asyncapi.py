@@ -21,7 +21,7 @@ from gateway.events import (
     CloudEvent,
     IncidentSnapshot,
 )
-from gateway.publish.commands import ANSWER_CONTENT_TYPE, REQUESTS, Answer
+from gateway.publish.requests import ANSWER_CONTENT_TYPE, REQUESTS, Answer
 from gateway.publish.topics import event_topic
 
 JSON_SCHEMA = "https://json-schema.org/draft/2020-12/schema"

@@ -13,9 +13,6 @@ import structlog
 from gateway.clock import Clock
 from gateway.errors import GatewayError
 from gateway.publish.commands import (
-    ANSWER_CONTENT_TYPE,
-    Answer,
-    CommandRequest,
     Envelope,
     Gatekeeper,
     Order,
@@ -27,6 +24,7 @@ from gateway.publish.commands import (
 )
 from gateway.publish.connection import LinkDown, Message
 from gateway.publish.link import Delivery, Rejected
+from gateway.publish.requests import ANSWER_CONTENT_TYPE, Answer, CommandRequest
 
 log = structlog.get_logger()
 

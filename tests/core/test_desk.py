@@ -17,15 +17,9 @@ from gateway.hear.classify import Classification
 from gateway.knowledge import build_knowledge, read_lexicon
 from gateway.model import End, Pcm, SoundClass, Transcript, Transmission, Unit
 from gateway.pipeline import Heard, Knowledge, RadioPipeline
-from gateway.publish.commands import (
-    IncidentAck,
-    IncidentClose,
-    Ping,
-    RefusedCommand,
-    Resync,
-    UnitSet,
-)
+from gateway.publish.commands import RefusedCommand
 from gateway.publish.memory import MemoryLink
+from gateway.publish.requests import IncidentAck, IncidentClose, Ping, Resync, UnitSet
 from gateway.publish.resync import Replay
 from gateway.store.store import Store
 from gateway.timekeeping import ClockReader

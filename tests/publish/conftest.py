@@ -1,7 +1,8 @@
 import importlib.util
+import logging
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -54,6 +55,29 @@ def make_broker(tmp_path: Path) -> Iterator[Callable[..., Any]]:
             return broker
 
         yield make
+
+
+@pytest.fixture
+def amqtt_broker() -> Callable[[int], AbstractAsyncContextManager[None]]:
+    """Open a broker that knows MQTT 3.1.1 only, on a port."""
+
+    @asynccontextmanager
+    async def opened(port: int) -> AsyncIterator[None]:
+        from amqtt.broker import Broker as Amqtt  # noqa: PLC0415 - slow to import, few tests need it
+
+        logging.getLogger("transitions").setLevel(logging.WARNING)
+        settings = {
+            "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{port}"}},
+            "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},
+        }
+        broker = Amqtt(settings)
+        await broker.start()
+        try:
+            yield
+        finally:
+            await broker.shutdown()
+
+    return opened
 
 
 @pytest.fixture

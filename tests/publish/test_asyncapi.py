@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from gateway.cli.main import main
 from gateway.events import EVENT_DATA, Draft, seal
 from gateway.publish import asyncapi
-from gateway.publish.commands import REQUESTS, CommandRequest, Gatekeeper, Order
+from gateway.publish.commands import Gatekeeper, Order
+from gateway.publish.requests import REQUESTS, CommandRequest
 
 SOURCE = "urn:radio-gateway:gz:tianhe:shipai"
 NOW = datetime(2026, 5, 1, tzinfo=UTC)

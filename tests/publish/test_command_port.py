@@ -15,17 +15,11 @@ from gateway.clock import SystemClock
 from gateway.errors import StoreUnavailable
 from gateway.publish.broker import Address, Broker
 from gateway.publish.commandport import WAITING_ORDERS, CommandPort
-from gateway.publish.commands import (
-    LATER,
-    REQUESTS,
-    CommandRequest,
-    Gatekeeper,
-    IncidentAck,
-    RefusedCommand,
-)
+from gateway.publish.commands import Gatekeeper, RefusedCommand
 from gateway.publish.connection import Connection, Message, Refused
 from gateway.publish.link import Accepted, BackOff, PahoLink
 from gateway.publish.memory import MemoryLink
+from gateway.publish.requests import LATER, REQUESTS, CommandRequest, IncidentAck
 
 ROOT = "rg/v1/gz/tianhe/shipai"
 SOURCE = "urn:radio-gateway:gz:tianhe:shipai"
@@ -66,7 +60,7 @@ async def gateway_on(url: str, carriers: Carriers) -> AsyncIterator[PahoLink]:
     async def next_session() -> int:
         return next(session)
 
-    broker = Broker(Address.parse(url))
+    broker = Broker(Address.parse(url), connect_timeout_s=0.5)
     link = PahoLink(broker, ROOT, SystemClock(), next_session, back_off=BackOff(0.05, 0.2))
     port = make_port(link, carriers)
     link.start()
@@ -145,6 +139,23 @@ def test_mqtt_3_requests_are_answered_where_they_say(make_broker: MakeBroker) ->
         first, second = (json.loads(document) for _, _, document in lines)
         assert (first["ok"], first["id"]) == (True, "a")
         assert (second["ok"], second["code"], second["id"]) == (False, "malformed", None)
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_broker_without_mqtt_5_carries_commands_too(make_broker: MakeBroker, amqtt_broker: Any) -> None:
+    async def scenario() -> None:
+        nobody, carriers = make_broker(start=False), Carriers()
+        async with amqtt_broker(nobody.port), gateway_on(nobody.url, carriers) as link:
+            assert link.state.protocol == "3.1.1"
+            answers = await listen(nobody, "-V", "311", "-t", f"{ROOT}/rsp/desk-1", "-C", "1")
+            await tool(
+                "mosquitto_pub", "-p", nobody.port, "-V", "311", "-q", "1", "-t", f"{ROOT}/cmd/ping",
+                "-m", '{"id": "a", "reply_to": "desk-1"}',
+            )  # fmt: skip
+            answer = json.loads(await answers)
+        assert (answer["ok"], answer["id"]) == (True, "a")
 
     asyncio.run(scenario())
 

@@ -10,22 +10,16 @@ from hypothesis import strategies as st
 
 from gateway.config import CommandName
 from gateway.publish.commands import (
-    LATER,
     MAX_AGE_S,
     MAX_REQUEST_BYTES,
-    REQUESTS,
-    CommandRequest,
     Envelope,
     Gatekeeper,
-    IncidentAck,
     Order,
-    Ping,
     Refusal,
-    Resync,
-    UnitSet,
     answer_topic,
     read_envelope,
 )
+from gateway.publish.requests import LATER, REQUESTS, CommandRequest, IncidentAck, Ping, Resync, UnitSet
 
 NOW = datetime(2026, 5, 1, 8, 0, tzinfo=UTC)
 ROOT = "rg/v1/gz/tianhe/shipai"

@@ -1,7 +1,6 @@
 """The link on real brokers: mosquitto for MQTT 5, amqtt for 3.1.1, and rude loopback stubs."""
 
 import asyncio
-import logging
 import ssl
 import subprocess
 import threading
@@ -318,25 +317,8 @@ def test_tls_with_a_client_certificate_and_what_is_said_when_the_ca_is_not_ours(
     assert "check mqtt.ca_file" in said
 
 
-@asynccontextmanager
-async def amqtt_broker(port: int) -> AsyncIterator[None]:
-    from amqtt.broker import Broker as Amqtt  # noqa: PLC0415 - slow to import, one test needs it
-
-    logging.getLogger("transitions").setLevel(logging.WARNING)
-    settings = {
-        "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{port}"}},
-        "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},
-    }
-    broker = Amqtt(settings)
-    await broker.start()
-    try:
-        yield
-    finally:
-        await broker.shutdown()
-
-
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_a_broker_without_mqtt_5_is_spoken_to_in_3_1_1(make_broker: MakeBroker) -> None:
+def test_a_broker_without_mqtt_5_is_spoken_to_in_3_1_1(make_broker: MakeBroker, amqtt_broker: Any) -> None:
     async def scenario() -> None:
         port = make_broker(start=False).port
         url = f"mqtt://127.0.0.1:{port}"

@@ -370,6 +370,19 @@ def test_a_state_document_is_sent_once_per_change_and_again_after_reconnecting(c
     asyncio.run(scenario())
 
 
+def test_states_are_told_again_when_somebody_asks(clock: SystemClock) -> None:
+    async def scenario() -> None:
+        outbox, link = FakeOutbox(), MemoryLink(clock)
+        async with pumping(outbox, link) as pump:
+            pump.publish_state("health", {"n": 1})
+            assert await pump.drained(5)
+            pump.republish_states()
+            assert await pump.drained(5)
+            assert [m.payload for m in link.published] == [b'{"n":1}'] * 2
+
+    asyncio.run(scenario())
+
+
 def test_what_another_process_put_into_the_outbox_is_found_without_a_wake(
     clock: SystemClock, make_draft: MakeDraft
 ) -> None:

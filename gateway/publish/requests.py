@@ -1,0 +1,123 @@
+"""What `cmd/<name>` is asked with and what it answers. Pure.
+
+These models are the published contract of the commands: add fields freely, rename or remove none.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+from gateway.events import Timestamp
+
+Code = Literal[
+    "retained", "unknown", "not_allowed", "too_many", "malformed", "expired", "replayed",
+    "not_in_this_version", "not_found", "busy", "unavailable", "failed",
+]  # fmt: skip
+Line = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Identity = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+Sequence = (
+    Annotated[int, Field(ge=0, lt=1 << 62)] | Annotated[str, StringConstraints(pattern=r"^[0-9]{1,20}$")]
+)
+"""A number, or the digits as events carry them."""
+Lines = Annotated[tuple[Line, ...], Field(max_length=50)]
+
+
+class CommandRequest(BaseModel):
+    """What every request may carry; the fields of its own come on top. An empty payload stands for `{}`.
+
+    `id` names the request and is taken once only. `reply_to` says where the answer goes when the message has
+    no Response Topic: one topic level for `rsp/<level>`, or a whole topic. Times are RFC 3339 with an offset.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    id: Identity | None = None
+    reply_to: Line | None = None
+    sent_at: AwareDatetime | None = None
+    expires_at: AwareDatetime | None = None
+    by: Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[^\x00-\x1f\x7f]+$")] = (
+        "dispatcher"
+    )
+    """Who asks, for the incident's timeline and the audit."""
+
+
+class Ping(CommandRequest):
+    """Is the gateway there? Changes nothing."""
+
+
+class IncidentAck(CommandRequest):
+    """A dispatcher has taken note of an incident."""
+
+    incident_id: Identity
+
+
+class IncidentClose(CommandRequest):
+    """A dispatcher ends an incident; `cancelled` when it was a false alarm."""
+
+    incident_id: Identity
+    cancelled: bool = False
+
+
+class Resync(CommandRequest):
+    """Publish events again, both ends included, marked `replayed`; without `to_sequence` up to the newest."""
+
+    from_sequence: Sequence
+    to_sequence: Sequence | None = None
+
+
+class UnitSet(CommandRequest):
+    """Change one unit: 新增 adds, 编辑 changes the fields given, 放假, 停用 and 启用 set its state.
+
+    The fields are the registry's columns; null empties one.
+    """
+
+    action: Literal[
+        "add", "edit", "holiday", "disable", "activate", "新增", "编辑", "放假", "停用", "启用"
+    ]  # fmt: skip
+    unit_id: Identity
+    name: Line | None = None
+    aliases: Lines | None = None
+    unit_class: Line | None = None
+    street: Line | None = None
+    lat: float | None = None
+    lon: float | None = None
+    duty_headcount: int | None = None
+    state: Literal["active", "holiday", "disabled"] | None = None
+    callsign: Line | None = None
+    radio_id: Lines | None = None
+    neighbours: Lines | None = None
+    phone: Line | None = None
+    leader: Line | None = None
+
+
+ANSWER_CONTENT_TYPE = "application/json"
+
+
+class Answer(BaseModel):
+    """What every request gets: done with a result, or refused with a code for programs and a reason."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str | None
+    """The request's own."""
+    command: str
+    gateway: str
+    """The CloudEvents source of this gateway."""
+    at: Timestamp
+    ok: bool
+    code: Code | None = None
+    reason: str | None = None
+    result: dict[str, Any] | None = None
+
+
+REQUESTS: dict[str, type[CommandRequest]] = {
+    "ping": Ping,
+    "unit-set": UnitSet,
+    "incident-ack": IncidentAck,
+    "incident-close": IncidentClose,
+    "resync": Resync,
+}
+"""What each command is asked with."""
+LATER = ("say", "rollcall-start", "rollcall-cancel", "drill-start")
+"""Commands of the contract that this version answers with a refusal."""
+CHANGES_NOTHING = frozenset({"ping", "resync"})
