@@ -24,7 +24,7 @@ from gateway.events import (
 )
 from gateway.model import Headcount, Resolution, SoundClass, Transcript, Transmission, Understanding
 from gateway.rollcall.grades import bin_of, tally
-from gateway.rollcall.listening import RollcallChange
+from gateway.rollcall.overheard import RollcallChange
 from gateway.rollcall.sheet import Item, Sheet
 from gateway.understand.conversation import Checkin, IncidentChange
 from gateway.understand.incident import MAX_TEXT_CHARS, to_snapshot

@@ -28,7 +28,8 @@ from gateway.recognise.base import Recogniser
 from gateway.recognise.engines import EngineChoice, choose
 from gateway.recognise.phonehead import PhoneHead
 from gateway.recognise.vad import Vad
-from gateway.rollcall.listening import Followed, Follower, ListeningRules, Overheard
+from gateway.rollcall.listening import Followed, Follower
+from gateway.rollcall.overheard import ListeningRules, Overheard
 from gateway.store.records import MAX_ATTEMPTS, HeardTransmission, SpooledAudio
 from gateway.store.store import Store
 from gateway.understand.conversation import Checkin, Conversation, IncidentChange, Rules, Utterance

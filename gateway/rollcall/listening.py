@@ -15,17 +15,15 @@ Where it cannot be told which unit was called, nobody gets the answer and the sh
 """
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Final
 
 from gateway.events import Model, RollcallOutcome, Timestamp
 from gateway.model import Resolution, SoundClass
+from gateway.rollcall.overheard import ListeningRules, Overheard, RollcallChange, Verb
 from gateway.rollcall.sheet import CallMade, Ended, Item, Reply, Sheet, report_elements
-from gateway.understand.turns import Utterance
 
-Verb = Literal["started", "called", "answered", "missed", "finished"]
 _CALLING: Final = frozenset({"hail", "ask_headcount"})
 _CONTENT: Final = frozenset({"present", "all_normal"})
 _ANSWERING: Final = _CONTENT | {"ack_received", "ack_wilco", "arrived", "ready", "equipment", "await_orders"}
@@ -37,48 +35,6 @@ _HIDING_S: Final = 1.0
 
 MOST_DEAF_TIMES: Final = 50
 """A device that is gone is tried again and again, and each time is told."""
-
-
-@dataclass(frozen=True, slots=True)
-class ListeningRules:
-    """How a followed roll-call is read. `new_id` makes roll-call ids; times are seconds.
-
-    `forget_s` is how long nobody may go on with a roll-call before it is over. An opening phrase within
-    `repeat_s` of the last, or before the first call, is the same roll-call announced again.
-    """
-
-    new_id: Callable[[], str]
-    unnamed_within_s: float = 60.0
-    forget_s: float = 1800.0
-    repeat_s: float = 120.0
-
-
-@dataclass(frozen=True, slots=True)
-class Overheard:
-    """One transmission as a roll-call hears it, after the conversation has.
-
-    The times are of its carrier. `lost_audio` when part of it did not reach the gateway, `failed` when there
-    was speech and no words could be had. `emergency` when it opened an incident that is no exercise,
-    `told_incident` when it told of one.
-    """
-
-    utterance: Utterance
-    began_at: datetime
-    ended_at: datetime
-    sound: SoundClass = SoundClass.SPEECH
-    lost_audio: bool = False
-    failed: bool = False
-    emergency: bool = False
-    told_incident: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class RollcallChange:
-    """What a transmission moved: `item` is the line of called, answered and missed, None otherwise."""
-
-    verb: Verb
-    sheet: Sheet
-    item: Item | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,8 +154,8 @@ class Item(Model):
             return self
         if any(not call.obstructed for call in self.calls):
             return self.with_(outcome="no_answer")
-        reasons = tuple(dict.fromkeys(r for call in self.calls for r in call.obstructed)) or ("never_called",)
-        return self.with_(outcome="not_observed", reasons=reasons)
+        reasons = dict.fromkeys((*self.reasons, *(r for call in self.calls for r in call.obstructed)))
+        return self.with_(outcome="not_observed", reasons=tuple(reasons) or ("never_called",))
 
 
 class Sheet(Model):
