@@ -33,7 +33,6 @@ def watch(
     key_file: Path | None = typer.Option(None, "--key-file", help="The key to --cert-file."),
 ) -> None:
     """Show what happens at all gateways as it happens: every event once, and what is missing."""
-    configure_log("error")
     try:
         settings = MqttSettings(
             url=url,
@@ -46,6 +45,7 @@ def watch(
         broker = Broker.from_settings(settings)
     except (ValueError, BadConfig) as error:
         raise UsageError(_first_fault(error)) from None
+    configure_log("error")
     asyncio.run(Watch(broker, root, as_lines=jsonl).follow(count))
 
 
