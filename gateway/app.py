@@ -20,7 +20,7 @@ import numpy as np
 import structlog
 
 from drivers.base import DeviceMisused
-from drivers.registry import make_source
+from drivers.registry import make_control, make_source
 from gateway import __version__
 from gateway.clock import IdSource, SystemClock
 from gateway.config import Config, RadioSettings
@@ -237,10 +237,16 @@ class Daemon:
         return self._knowledge
 
     def _add_radio(self, settings: RadioSettings, conversation: str | None, follower: str | None) -> None:
+        folder, wants_carrier = self._config.folder, settings.squelch.kind != "vox"
         try:
-            source = make_source(settings.source.kind, settings.source.options, self._config.folder)
+            source = make_source(settings.source.kind, settings.source.options, folder)
+            control = (
+                make_control(settings.control.kind, settings.control.options, folder)
+                if wants_carrier
+                else None
+            )
         except DeviceMisused as error:
-            raise BadConfig([f"radio[{settings.id}].source: {error}"]) from None
+            raise BadConfig([f"radio[{settings.id}]: {error}"]) from None
         pipeline = RadioPipeline(
             settings.id,
             streets=frozenset(settings.streets),
@@ -257,6 +263,7 @@ class Daemon:
             settings.id,
             source,
             pipeline,
+            control=control,
             spool=self._spool,
             settled=self._spool.settled,
             read_audio=self._spool.read,
@@ -300,7 +307,7 @@ class Daemon:
                 self._fault(f"radio/{event.radio_id}/{event.what}", event.message, action)
             case Recovered():
                 self._set_radio(event.radio_id, "idle")
-                self._recovered(f"radio/{event.radio_id}/source")
+                self._recovered(f"radio/{event.radio_id}/{event.what}")
             case Ended():
                 log.info("source has ended", radio=event.radio_id, why=event.message)
 

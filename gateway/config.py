@@ -134,7 +134,7 @@ class LogSettings(Settings):
 class SquelchSettings(Settings):
     """When a transmission starts and ends."""
 
-    kind: Literal["vox"] = "vox"
+    kind: Literal["vox", "carrier", "vox & carrier"] = "vox"
     open_db: Annotated[float, Field(ge=1.0, le=30.0)] | None = None
     """Level over the noise floor that opens; None takes the segmenter's default."""
     hang_s: Annotated[float, Field(ge=0.1, le=5.0)] | None = None
@@ -166,6 +166,12 @@ class RadioSettings(Settings):
     squelch: SquelchSettings = SquelchSettings()
     streets: tuple[str, ...] = ()
     """Sub-districts whose units use this radio: a hint when two names sound alike."""
+
+    @model_validator(mode="after")
+    def _carrier_has_a_line(self) -> Self:
+        if self.squelch.kind != "vox" and self.control.kind == "none":
+            raise ValueError(f"squelch {self.squelch.kind!r} needs a control that sees the carrier, not none")
+        return self
 
 
 class Config(Settings):

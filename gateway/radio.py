@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from drivers.base import AudioSource
+from drivers.base import AudioSource, RadioControl
 from gateway.clock import Clock, IdSource
 from gateway.errors import StoreUnavailable
 from gateway.events import CloudEvent
 from gateway.hear.capture import Capture, CaptureEvent, Completed, Ended, Fault, Recovered, Spool
+from gateway.hear.carrier import CarrierLine
 from gateway.hear.segmenter import Squelch
 from gateway.model import Pcm, Transmission
 from gateway.pipeline import RadioPipeline
@@ -45,6 +46,7 @@ class Radio:
         source: AudioSource,
         pipeline: RadioPipeline,
         *,
+        control: RadioControl | None = None,
         spool: Spool,
         settled: Settled | None = None,
         read_audio: ReadAudio,
@@ -55,6 +57,8 @@ class Radio:
         on_events: Publish,
     ) -> None:
         """Wire the radio up; nothing is opened before `start`. `on_report` hears of device and channel.
+
+        `control` is asked for the carrier; leave it out when the squelch does not need it.
 
         `settled` is told (transmission id, audio ref) once a transmission is understood. When the store
         refuses, the radio holds what it has and tries again each `retry_s` seconds; None raises instead.
@@ -71,6 +75,7 @@ class Radio:
         self._in_hand = 0
         self._room = threading.Condition()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._carrier = CarrierLine(control, clock, self._control_changed) if control is not None else None
         self._capture = Capture(
             radio_id,
             source,
@@ -79,6 +84,7 @@ class Radio:
             new_id=IdSource(clock).new,
             on_event=self._hand_over,
             squelch=squelch,
+            carrier=self._carrier or (lambda: None),
             wait_for_room=self._wait_for_room,
         )
 
@@ -99,7 +105,10 @@ class Radio:
 
     def stop_listening(self) -> bool:
         """Complete an open transmission and end the capture thread. Blocks; call from another thread."""
-        return self._capture.stop()
+        stopped = self._capture.stop()
+        if self._carrier is not None:
+            self._carrier.close()
+        return stopped
 
     async def run(self) -> None:
         """Carry what is heard through the pipeline until the source has ended and everything had its turn.
@@ -140,6 +149,13 @@ class Radio:
         if isinstance(event, Completed):
             self._count(1)
         self._loop.call_soon_threadsafe(self._receive, event)
+
+    def _control_changed(self, trouble: str | None) -> None:
+        """On the capture thread: the control failed, or works again."""
+        if trouble is None:
+            self._hand_over(Recovered(self.radio_id, "control"))
+        else:
+            self._hand_over(Fault(self.radio_id, "control", trouble))
 
     def _receive(self, event: CaptureEvent) -> None:
         self._on_report(event)

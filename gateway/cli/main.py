@@ -7,6 +7,7 @@ import typer
 
 from gateway import __version__
 from gateway.cli import models, outbox, run, units
+from gateway.cli.devices import devices
 from gateway.cli.replay import replay
 from gateway.cli.schema import schema
 from gateway.cli.watch import watch
@@ -24,6 +25,7 @@ app.command()(run.status)
 app.command()(replay)
 app.command()(watch)
 app.command()(schema)
+app.command()(devices)
 app.add_typer(units.app, name="units")
 app.add_typer(models.app, name="models")
 app.add_typer(outbox.app, name="outbox")

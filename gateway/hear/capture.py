@@ -73,15 +73,16 @@ class Fault:
     """Something failed: `what` says which part, `message` what a person should know."""
 
     radio_id: str
-    what: Literal["source", "spool", "capture"]
+    what: Literal["source", "control", "spool", "capture"]
     message: str
 
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """The source works again."""
+    """What had failed works again."""
 
     radio_id: str
+    what: Literal["source", "control"] = "source"
 
 
 @dataclass(frozen=True, slots=True)
