@@ -198,3 +198,14 @@ def test_names_that_sound_alike_are_listed(run: Run, config: Path) -> None:
     assert "1 pairs sound alike" in out
     run("units", "set-state", "u2", "disabled")
     assert "no two names sound alike" in run("units", "confusable")[1]
+
+
+def test_commands_that_do_not_exist_cannot_be_allowed(run: Run, config: Path) -> None:
+    text = config.read_text(encoding="utf-8")
+    config.write_text(text + '[commands]\nallow = ["ping", "reboot"]\nper_minute = 0\n', encoding="utf-8")
+
+    code, _, err = run("check")
+
+    assert code == 78
+    assert "commands.allow[2]: 'reboot' is not one of" in err
+    assert "commands.per_minute" in err
