@@ -6,7 +6,7 @@ import sys
 import typer
 
 from gateway import __version__
-from gateway.cli import models, outbox, run, units
+from gateway.cli import models, outbox, rollcall, run, units
 from gateway.cli.devices import devices
 from gateway.cli.replay import replay
 from gateway.cli.schema import schema
@@ -29,6 +29,7 @@ app.command()(devices)
 app.add_typer(units.app, name="units")
 app.add_typer(models.app, name="models")
 app.add_typer(outbox.app, name="outbox")
+app.add_typer(rollcall.app, name="rollcall")
 
 USAGE_ERROR: type[typer.BadParameter] = typer.BadParameter.__mro__[1]
 """Every fault of a command line; typer offers its subclass only."""
