@@ -23,8 +23,8 @@ from drivers.quiet import quiet, silence_alsa
 from drivers.soundnames import Direction, SoundDevice, choose, describe, read_card_ids, sound_device
 
 _CARDS = Path("/proc/asound/cards")
-BLOCK_S = 0.02
-"""How much captured sound PortAudio hands over at a time."""
+BLOCK_S = 0.05
+"""How much captured sound PortAudio hands over at a time; less costs more of the processor."""
 PLAYED_BLOCK_S = 0.06
 """How much it asks for at a time: more, because a gap in speech is heard and a little delay is not."""
 LOOK_AGAIN_S = 60.0

@@ -104,14 +104,14 @@ class SerialPort:
         """
         self.close()
         try:
-            port = self._connect(
-                self._url, do_not_open=True, baudrate=self._baud, write_timeout=_WRITE_TIMEOUT_S
-            )
+            port = self._connect(self._url, do_not_open=True, baudrate=self._baud)
             port.rts, port.dtr = levels["rts"], levels["dtr"]
             port.rtscts = port.dsrdtr = port.xonxoff = False
             is_local = isinstance(port, serial.Serial)
             if is_local:
                 port.exclusive = True
+                # The network's ports know no time-out for writing.
+                port.write_timeout = _WRITE_TIMEOUT_S
             port.open()
         except ValueError as error:
             raise DeviceMisused(f"{self._url} is not a port: {error}") from error
