@@ -142,7 +142,7 @@ def _split_figures(
     for row in next(iter(counts.values())):
         for snr_db, counted in counts.items():
             outcome = counted[row]
-            told = outcome.total() - (outcome["wrong"] if row in PARTS else 0)
+            told = outcome.total() - outcome["extra"]
             share = outcome["right"] / told if told else 0.0
             cells = [str(outcome[c]) if outcome[c] else "·" for c in score.COLUMNS]
             table.add_row(row, f"{snr_db} dB", str(told), *cells, f"{share:.1%}")
@@ -150,15 +150,13 @@ def _split_figures(
             figures.append(
                 Figure.noted(f"{name}.right", share, "share", f"{outcome['right']} of {told}", **outcome)
             )
-            figures.append(Figure.noted(f"{name}.wrong", outcome["wrong"], "count", f"beside {told} said"))
+            figures.append(
+                Figure.noted(f"{name}.wrong", outcome["wrong"] + outcome["extra"], "count", f"of {told}")
+            )
         table.add_section()
     for snr_db, judged in by_snr.items():
         figures += _false_figures(f"accuracy.{split}.{snr_db}db", judged)
     return figures, table
-
-
-PARTS = frozenset({"agencies", "location parts"})
-"""Rows that count parts of calls: what is wrong there may be beside all that was said."""
 
 
 def _count(judged: Sequence[tuple[Call, Heard]]) -> dict[str, Counter[str]]:

@@ -2,21 +2,27 @@
 
 import asyncio
 import statistics
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from bench import recordings as sound
 from bench.figure import Figure, Options, Report
-from bench.station import dispatcher, folder, mosquitto, write_config
+from bench.station import Arrivals, dispatcher, folder, mosquitto, write_config
+from drivers.wavefile import WavefileSource
 from gateway.app import Daemon
-from gateway.config import DeviceSettings, RadioSettings, load_config
+from gateway.config import load_config
 from gateway.recognise import models
 
 SNR_DB = 20
 LIMIT = 1.15
+QUIET_S = 1.5
+"""After this long without an event of a call its last one has come; it is no part of the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +34,6 @@ class _Run:
     bare_fell_back: bool
     ours_s: float
     decode_s: float
-    events: int
 
     @property
     def ratio(self) -> float:
@@ -38,13 +43,14 @@ class _Run:
 def whole_path(options: Options) -> Report:
     """Time the daemon with its model loaded, real mosquitto and a subscriber; bare and ours alternate."""
     with folder() as where, mosquitto(where) as url:
-        config = write_config(where, url)
         reports = [call for call in sound.own_calls(("test",)) if call.kind == "report"]
-        step = max(1, len(reports) // options.path_calls)
-        chosen = reports[::step][: options.path_calls]
+        step = max(1, len(reports) // (options.path_calls + 1))
+        chosen = reports[::step][: options.path_calls + 1]
         made = sound.record_calls(chosen, SNR_DB, where / "calls")
         paths = [where / "calls" / f"{stem}.wav" for stem in made]
-        runs = asyncio.run(_measure(config, url, paths))
+        config = write_config(where, url, paths)
+        with held_back() as gates:
+            runs = asyncio.run(_measure(config, url, paths, gates))
     return Report(_figures(runs))
 
 
@@ -72,46 +78,73 @@ def _figures(runs: Sequence[_Run]) -> tuple[Figure, ...]:
     )  # fmt: skip
 
 
-async def _measure(config: Path, url: str, paths: Sequence[Path]) -> list[_Run]:
+class Gates:
+    """Keep recordings from being opened until each is let go, so that the model is loaded before."""
+
+    def __init__(self) -> None:
+        self._gates: dict[str, threading.Event] = {}
+        self._lock = threading.Lock()
+
+    def gate(self, path: Path) -> threading.Event:
+        """Return the recording's gate; any thread may ask."""
+        with self._lock:
+            return self._gates.setdefault(path.name, threading.Event())
+
+    def open_all(self) -> None:
+        """Let all go that wait."""
+        with self._lock:
+            for gate in self._gates.values():
+                gate.set()
+
+
+@contextmanager
+def held_back() -> Iterator[Gates]:
+    """Meanwhile the product's wavefile source waits at its gate when it is opened."""
+    gates = Gates()
+    original = WavefileSource.open
+
+    def open_later(source: WavefileSource) -> None:
+        gates.gate(source._options.path).wait()  # noqa: SLF001 - the only place that knows the file
+        original(source)
+
+    with patch.object(WavefileSource, "open", open_later):
+        try:
+            yield gates
+        finally:
+            gates.open_all()
+
+
+async def _measure(config: Path, url: str, paths: Sequence[Path], gates: Gates) -> list[_Run]:
+    """Bare and ours by turns; the first call goes before the others to load and warm both."""
     bare = _load_bare()
     daemon = Daemon(load_config(config))
+    runs: list[_Run] = []
     async with dispatcher(url) as arrivals:
-        await daemon.start()
         try:
-            assert daemon._listener is not None  # noqa: SLF001 - nobody outside needs to know that it is loaded
-            await daemon._listener  # noqa: SLF001
-            await _ours(daemon, arrivals, paths[0], "warm")
-            _bare(bare, paths[0])
-            runs: list[_Run] = []
+            await daemon.start()
+            gates.gate(Path("silence.wav")).set()
             for number, path in enumerate(paths):
-                bare_first = number % 2 == 0
+                radio, bare_first = f"call-{number}", number % 2 == 0
                 timed = _bare(bare, path) if bare_first else None
-                ours_s, decode_s, events = await _ours(daemon, arrivals, path, f"call-{number}")
+                ours_s, decode_s = await _ours(arrivals, path, radio, gates)
                 bare_s, fell_back = timed or _bare(bare, path)
-                runs.append(_Run(path.stem, bare_s, fell_back, ours_s, decode_s, events))
+                runs.append(_Run(path.stem, bare_s, fell_back, ours_s, decode_s))
         finally:
+            gates.open_all()
             await daemon.stop()
-    return runs
+    return runs[1:]
 
 
-async def _ours(daemon: Daemon, arrivals: Any, path: Path, radio_id: str) -> tuple[float, float, int]:
-    """Hand a recording to the running daemon as a new radio; seconds until its last event has arrived."""
-    source = DeviceSettings.model_validate({"kind": "wavefile", "path": str(path), "pace": "fast"})
-    before = await daemon._store.last_sequence()  # noqa: SLF001
+async def _ours(arrivals: Arrivals, path: Path, radio: str, gates: Gates) -> tuple[float, float]:
+    """Let the daemon have a recording; seconds until its last event arrived, and seconds of decoding."""
     started = time.perf_counter()
-    daemon._add_radio(RadioSettings(id=radio_id, source=source), None)  # noqa: SLF001 - as `start` does
-    radio = daemon._radios[radio_id]  # noqa: SLF001
-    radio.start()
-    await radio.run()
-    last = await daemon._store.last_sequence()  # noqa: SLF001
-    if last == before:
-        raise RuntimeError(f"{path.name}: the daemon made no event of it; see its log")
-    arrived = await arrivals.have(last)
-    mine = [arrivals.events[n]["data"] for n in range(before + 1, last + 1) if n in arrivals.events]
-    decode_s = sum(data["transcript"]["decode_s"] for data in mine if "transcript" in data)
-    if decode_s == 0:
-        raise RuntimeError(f"{path.name}: no words came out, so there is nothing to compare")
-    return arrived - started, decode_s, last - before
+    gates.gate(path).set()
+    numbers = await arrivals.from_radio(radio, QUIET_S)
+    heard = [arrivals.events[n]["data"] for n in numbers]
+    transcripts = [data["transcript"] for data in heard if "transcript" in data]
+    if len(transcripts) != 1 or not transcripts[0]["text"]:
+        raise RuntimeError(f"{path.name}: heard as {[t['text'] for t in transcripts]}, nothing to compare")
+    return arrivals.at_s[numbers[-1]] - started, transcripts[0]["decode_s"]
 
 
 def _load_bare() -> Any:

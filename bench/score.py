@@ -13,7 +13,7 @@ from gateway.knowledge import read_lexicon
 from gateway.understand.location import read_place
 from tools.calls import Call
 
-COLUMNS = ("right", "wrong", "ambiguous", "UNKNOWN", "unknown", "none", "unheard")
+COLUMNS = ("right", "wrong", "extra", "ambiguous", "UNKNOWN", "unknown", "none", "unheard")
 """Every outcome, in the order of the tables; a row shows those that can occur in it."""
 
 
@@ -79,19 +79,19 @@ def acts(call: Call, heard: Heard) -> str | None:
 
 
 def agencies(call: Call, heard: Heard) -> Counter[str]:
-    """Each agency asked for: right or none; each that nobody asked for: wrong."""
+    """Each agency asked for: right or none; each that nobody asked for: extra."""
     asked = set(call.agencies.split("|")) - {""}
     needs = {need["agency"] for one in heard.incidents.values() for need in one["needs"]}
-    return Counter(right=len(asked & needs), none=len(asked - needs), wrong=len(needs - asked))
+    return Counter(right=len(asked & needs), none=len(asked - needs), extra=len(needs - asked))
 
 
 def location_parts(call: Call, heard: Heard, expected: Mapping[str, str]) -> Counter[str]:
-    """Each part of the place: right, wrong (another value, or a part nobody said), or none."""
+    """Each part of the place: right, wrong (another value) or none; extra is a part that nobody said."""
     said = [one["location"]["parts"] for one in heard.incidents.values()]
     found = {name: value for parts in said for name, value in parts.items()}
     if not call.location or not said:
-        return Counter(none=len(expected), wrong=len(found))
-    count = Counter(wrong=len(found.keys() - expected.keys()))
+        return Counter(none=len(expected), extra=len(found))
+    count = Counter(extra=len(found.keys() - expected.keys()))
     for name, value in expected.items():
         count["none" if name not in found else "right" if found[name] == value else "wrong"] += 1
     return count

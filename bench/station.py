@@ -6,7 +6,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,9 +51,10 @@ def mosquitto(path: Path) -> Iterator[str]:
         yield broker.url
 
 
-def write_config(path: Path, broker_url: str) -> Path:
-    """Write a station with 2,822 units and one radio, a recording of silence that ends at once."""
+def write_config(path: Path, broker_url: str, recordings: Sequence[Path] = ()) -> Path:
+    """Write a station of 2,822 units, a radio `silent` that ends at once and a `call-N` per recording."""
     soundfile.write(path / "silence.wav", np.zeros(RATE_HZ, np.int16), RATE_HZ)
+    radios = {"silent": path / "silence.wav"} | {f"call-{n}": file for n, file in enumerate(recordings)}
     sound.write_registry(path / "units.csv")
     file = path / "station.toml"
     file.write_text(
@@ -68,10 +69,12 @@ data_dir = "data"
 csv = "units.csv"
 [mqtt]
 url = "{broker_url}"
-[[radio]]
-id = "silent"
-source = {{ kind = "wavefile", path = "silence.wav", pace = "fast" }}
-""",
+"""
+        + "".join(
+            f'[[radio]]\nid = "{radio}"\n'
+            f'source = {{ kind = "wavefile", path = "{file.resolve()}", pace = "fast" }}\n'
+            for radio, file in radios.items()
+        ),
         encoding="utf-8",
     )
     return file
@@ -91,17 +94,32 @@ class Arrivals:
         Raises:
             TimeoutError: it did not come.
         """
+        await self._until(lambda: sequence in self.at_s, f"event {sequence}", timeout_s)
+        return self.at_s[sequence]
+
+    async def from_radio(self, radio: str, quiet_s: float, timeout_s: float = 60.0) -> list[int]:
+        """Wait until a radio's events have come and none more for `quiet_s`; return their numbers.
+
+        Raises:
+            TimeoutError: none came.
+        """
+        await self._until(lambda: bool(self._numbers(radio)), f"an event of {radio}", timeout_s)
+        while (left_s := self.at_s[self._numbers(radio)[-1]] + quiet_s - time.perf_counter()) > 0:  # noqa: ASYNC110 - news is no sign of quiet
+            await asyncio.sleep(left_s)
+        return self._numbers(radio)
+
+    def _numbers(self, radio: str) -> list[int]:
+        return [n for n in sorted(self.events) if self.events[n]["data"].get("radio") == radio]
+
+    async def _until(self, is_there: Callable[[], bool], what: str, timeout_s: float) -> None:
         try:
             async with asyncio.timeout(timeout_s):
-                while sequence not in self.at_s:
+                while not is_there():
                     self.news.clear()
                     await self.news.wait()
         except TimeoutError:
             last = max(self.at_s, default=None)
-            raise TimeoutError(
-                f"event {sequence} did not come in {timeout_s:.0f} s; the last was {last}"
-            ) from None
-        return self.at_s[sequence]
+            raise TimeoutError(f"{what} did not come in {timeout_s:.0f} s; the last was {last}") from None
 
 
 @asynccontextmanager
