@@ -1,10 +1,11 @@
-"""What every test gets: no thread outlives it."""
+"""What every test gets: no thread outlives it, and no test logs as another one set it up."""
 
 import threading
 import time
 from collections.abc import Iterator
 
 import pytest
+import structlog
 
 LINGER_S = 3.0
 SHARED_THREADS = ("asyncio_", "ThreadPoolExecutor", "pymp", "whisper")
@@ -26,3 +27,10 @@ def no_thread_left_behind() -> Iterator[None]:
             return
         time.sleep(0.02)
     pytest.fail(f"threads left behind: {[thread.name for thread in left]}")
+
+
+@pytest.fixture(autouse=True)
+def log_as_at_start() -> Iterator[None]:
+    """A command run in this process sets the log up on the stderr of its own test, and at its own level."""
+    yield
+    structlog.reset_defaults()
