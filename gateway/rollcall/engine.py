@@ -392,9 +392,10 @@ class _Run:
             return
         elif not heard.reply.readable:
             self._record(in_turn, _doubted(heard.reply, "unreadable"), "unreadable")
-        elif heard.candidates:
-            if in_turn in heard.candidates:
-                self._record(in_turn, _doubted(heard.reply, "caller_ambiguous"), "answered")
+        elif heard.candidates and (heard.answers or in_turn in heard.candidates):
+            # A name that was misheard must not cost the unit whose turn it was its answer.
+            outcome: RollcallOutcome = "answered" if in_turn in heard.candidates else "unreadable"
+            self._record(in_turn, _doubted(heard.reply, "caller_ambiguous"), outcome)
         elif heard.answers:
             self._record(in_turn, _doubted(heard.reply, "caller_not_named"), "answered")
 

@@ -307,8 +307,9 @@ class _Page:
         fits = misheard is not None and unit_id in (misheard.candidates or (unit_id,))
         if misheard is not None and fits and unit_id not in sheet.items:
             reply = self._reply("call_misheard")
-            called, _ = sheet.called(unit_id, caller.name or "", misheard.call)
+            called, item = sheet.called(unit_id, caller.name or "", misheard.call)
             self._update(sheet=called, turn=Turn(unit_id=unit_id, call=misheard.call))
+            self._say("called", item)
         late = self._is_late(unit_id)
         self._take(unit_id, reply, "answered_late" if late else "answered", name=caller.name or "")
 
@@ -324,9 +325,12 @@ class _Page:
         if not self._answers():
             return
         self._stray()
-        for unit_id in candidates:
+        # The name may well have been misheard: it was as likely the unit whose turn it was.
+        waited_for = (turn.unit_id,) if turn is not None and self._in_turn(turn) else ()
+        for unit_id in (*candidates, *waited_for):
             if unit_id in sheet.items and not sheet.items[unit_id].has_answered:
                 self._take(unit_id, self._reply("caller_ambiguous", readable=False), "unreadable")
+        self.takes_answer = True
 
     def _answer_by_nobody(self) -> None:
         turn = self.follower.turn
@@ -338,7 +342,7 @@ class _Page:
             return
         if self._answers():
             self._take(turn.unit_id, self._reply("caller_not_named"))
-        elif not self._u.acts and not self._sheet().item(turn.unit_id).has_answered:
+        elif not self._sheet().item(turn.unit_id).has_answered:
             self._unreadable()
 
     def _stray(self) -> None:

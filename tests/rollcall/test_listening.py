@@ -1,13 +1,21 @@
 """An officer holds a roll-call by voice and the gateway follows it, through the whole main path."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from gateway.events import EVENT_DATA
-from gateway.model import SoundClass
+from gateway.model import UNKNOWN, Candidate, Resolution, SoundClass, Transcript
+from gateway.rollcall.listening import Follower, Turn
+from gateway.rollcall.overheard import ListeningRules, Overheard
+from gateway.rollcall.sheet import CallMade, Sheet
+from gateway.understand.resolve import Parties
+from gateway.understand.turns import Utterance
+from gateway.understand.understand import Context, understand
 from gateway.watch.view import describe
 
+START = datetime(2026, 5, 1, 8, 0, tzinfo=UTC)
 OPEN, CLOSE = "各单元注意,现在开始点名", "点名结束"
 TO = {name: f"指挥中心呼叫{name},听到请回答" for name in ("金穗花园", "棠东小学", "五山市场", "千耀酒店")}
 
@@ -310,6 +318,32 @@ def test_a_call_that_was_not_understood_costs_nobody_anything(on_air: OnAir) -> 
         assert (summary["misheard_calls"], summary["stray_replies"]) == (2, 1)
 
     on_air(scene)
+
+
+def test_a_misheard_name_does_not_cost_the_unit_in_turn_its_answer(knowledge: Any) -> None:
+    """Real speech: the recogniser heard other units' names in an answer that named nobody."""
+    lexicon = knowledge.lexicon
+    said = Transcript("收到,2人在岗,情况正常", "", "given", "given", 0.1, 0.9)
+    others = (Candidate("u2", "棠东小学", 0.5), Candidate("u9", "别的单元", 0.4))
+    unclear = Resolution("ambiguous", candidates=others)
+    spoken = understand(said, Parties(unclear, UNKNOWN), Context(), lexicon)
+    rules = ListeningRules(new_id=lambda: "r1")
+    call = CallMade(began_at=START, ended_at=START + timedelta(seconds=2))
+    sheet, _ = Sheet(
+        rollcall_id="r1", radio="ch1", kind="rollcall", mode="listened", started_at=START
+    ).called("u1", "金穗花园", call)  # fmt: skip
+    follower = Follower(radio_id="ch1", sheet=sheet, turn=Turn(unit_id="u1", call=call), opened_at=START)
+    at = START + timedelta(seconds=8)
+    heard = Overheard(Utterance("t1", at, 2.0, spoken, said.text), at, at + timedelta(seconds=2))
+
+    followed = follower.hear(heard, rules)
+
+    assert followed.takes_answer
+    assert [(c.verb, c.item and c.item.unit_id) for c in followed.changes] == [("answered", "u1")]
+    assert followed.follower.sheet is not None
+    line = followed.follower.sheet.items["u1"]
+    assert (line.outcome, line.answer_latency_s) == ("unreadable", 6.0)
+    assert line.review_reasons == ("caller_ambiguous",)
 
 
 def test_what_was_heard_outlives_the_process(on_air: OnAir) -> None:
