@@ -237,13 +237,11 @@ class Daemon:
         return self._knowledge
 
     def _add_radio(self, settings: RadioSettings, conversation: str | None, follower: str | None) -> None:
-        folder, wants_carrier = self._config.folder, settings.squelch.kind != "vox"
+        folder, has_control = self._config.folder, settings.control.kind != "none"
         try:
             source = make_source(settings.source.kind, settings.source.options, folder)
             control = (
-                make_control(settings.control.kind, settings.control.options, folder)
-                if wants_carrier
-                else None
+                make_control(settings.control.kind, settings.control.options, folder) if has_control else None
             )
         except DeviceMisused as error:
             raise BadConfig([f"radio[{settings.id}]: {error}"]) from None

@@ -58,7 +58,7 @@ class Radio:
     ) -> None:
         """Wire the radio up; nothing is opened before `start`. `on_report` hears of device and channel.
 
-        `control` is asked for the carrier; leave it out when the squelch does not need it.
+        `control` is asked for the carrier and for who was calling; None where the radio has none.
 
         `settled` is told (transmission id, audio ref) once a transmission is understood. When the store
         refuses, the radio holds what it has and tries again each `retry_s` seconds; None raises instead.
@@ -147,8 +147,16 @@ class Radio:
         """On the capture thread: pass an event to the loop."""
         assert self._loop is not None
         if isinstance(event, Completed):
+            event = self._with_caller(event)
             self._count(1)
         self._loop.call_soon_threadsafe(self._receive, event)
+
+    def _with_caller(self, completed: Completed) -> Completed:
+        caller = self._carrier.caller_id() if self._carrier is not None else None
+        if caller is None:
+            return completed
+        heard = completed.transmission
+        return replace(completed, transmission=replace(heard, signalling=(*heard.signalling, caller)))
 
     def _control_changed(self, trouble: str | None) -> None:
         """On the capture thread: the control failed, or works again."""

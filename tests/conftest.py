@@ -34,3 +34,10 @@ def log_as_at_start() -> Iterator[None]:
     """A command run in this process sets the log up on the stderr of its own test, and at its own level."""
     yield
     structlog.reset_defaults()
+
+
+@pytest.fixture(autouse=True)
+def log_set_up_by_nobody() -> Iterator[None]:
+    """A command run in this process points the log at a stderr that is gone with its test."""
+    yield
+    structlog.reset_defaults()

@@ -8,8 +8,9 @@ say() { printf '\033[1m[setup]\033[0m %s\n' "$*"; }
 # --- system packages ----------------------------------------------------------------------------------
 # python3-venv builds .venv; gcc, python3-dev and portaudio19-dev build PyAudio, which has no Linux wheel;
 # mosquitto and its clients are the broker and the foreign subscriber of the tests; multimon-ng is their second
-# opinion on tones.
-wanted=(python3-venv gcc python3-dev portaudio19-dev mosquitto mosquitto-clients multimon-ng)
+# opinion on tones; pulseaudio and its ALSA plugin are their sound card, libhamlib-utils brings their rigctld.
+wanted=(python3-venv gcc python3-dev portaudio19-dev mosquitto mosquitto-clients multimon-ng
+        pulseaudio libasound2-plugins libhamlib-utils)
 missing=()
 for package in "${wanted[@]}"; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")

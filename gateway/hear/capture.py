@@ -27,7 +27,8 @@ READ_TIMEOUT_S = 0.25
 SILENT_DEVICE_S = 10.0
 """A live device that delivers nothing for this long is taken for lost."""
 FIRST_BACK_OFF_S = 0.5
-LONGEST_BACK_OFF_S = 10.0
+LONGEST_BACK_OFF_S = 4.0
+"""A card that is back is heard again within 5 s."""
 _ROOM_POLL_S = 0.25
 
 

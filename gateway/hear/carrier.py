@@ -1,9 +1,10 @@
-"""A radio's carrier line, asked by its capture thread for every frame."""
+"""What a radio's control tells while it receives: the carrier, and who was calling."""
 
 from collections.abc import Callable
 
 from drivers.base import DeviceError, RadioControl
 from gateway.clock import Clock
+from gateway.model import Signalling
 
 RETRY_S = 5.0
 
@@ -40,6 +41,20 @@ class CarrierLine:
             self._in_trouble = False
             self._on_trouble(None)
         return None if carrier is None else carrier.is_open
+
+    def caller_id(self) -> Signalling | None:
+        """Return the id that the radio received with the transmission just over, None when it has none."""
+        if not self._is_open or self._closed:
+            return None
+        try:
+            told = self._control.caller_id()
+        except DeviceError as error:
+            self._fail(str(error))
+            return None
+        if told is None:
+            return None
+        system, _, caller = told.partition(":")
+        return Signalling(system, caller, 0.0)
 
     def close(self) -> None:
         """Let go of the control. May be called twice."""

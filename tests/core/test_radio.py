@@ -99,6 +99,15 @@ def test_a_lost_control_is_a_fault_and_comes_back(tmp_path: Path) -> None:
     assert len(asked) < 5, "a control that failed is not asked for every frame"
 
 
+def test_who_was_calling_travels_with_the_transmission(tmp_path: Path) -> None:
+    control = make_control("virtual", {"radio": tmp_path.name}, tmp_path)
+    control.caller_id = lambda: "dmr:1234567"  # type: ignore[method-assign]
+
+    pipeline, _ = hear(tmp_path, tones(tmp_path, 1), SquelchKind.CARRIER, control)
+
+    assert [(one.system, one.id) for one in pipeline.taken[0].signalling] == [("dmr", "1234567")]
+
+
 def test_a_recording_waits_for_the_pipeline(tmp_path: Path) -> None:
     pipeline, reports = hear(tmp_path, tones(tmp_path, 12), SquelchKind.VOX)
 
