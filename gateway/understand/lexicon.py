@@ -24,6 +24,7 @@ from gateway.understand.lexicon_rules import (
     any_of,
 )
 from gateway.understand.match import Kind, Label, Phrase, PhraseBook
+from gateway.understand.phonewords import PhoneWords
 
 _FOLDED: Final = dict(zip("．，。、！？；： ", ".,.,!?,,,", strict=True))
 
@@ -54,6 +55,7 @@ class Lexicon:
     refines: Mapping[str, frozenset[str]]
     repairs: Mapping[str, str]
     boundary_repairs: frozenset[str]
+    spoken: PhoneWords = field(repr=False)
     _repairable: re.Pattern[str] = field(repr=False)
 
     @classmethod
@@ -158,6 +160,7 @@ class _Compiler:
             refines=MappingProxyType({k: frozenset(v) for k, v in main.relations.refines.items()}),
             repairs=MappingProxyType(repairs),
             boundary_repairs=frozenset(main.asr_repairs.boundary_only),
+            spoken=PhoneWords(phrases, self._plain_words(), present.duty_words),
             _repairable=any_of(repairs),
         )
 
@@ -312,6 +315,14 @@ class _Compiler:
             frozenset(place.not_roads),
             compiled.get("plate"),
         )
+
+    def _plain_words(self) -> list[str]:
+        main, words = self._main, self._main.evidence
+        around = (
+            words.own_scene, words.happening, words.report_words, words.past_or_news, words.advice,
+            words.small_talk, main.request_verbs, main.request_nouns,
+        )  # fmt: skip
+        return [word for group in around for word in group]
 
     def _evidence(self) -> EvidenceRules:
         words = self._main.evidence

@@ -50,7 +50,7 @@ class Kind(StrEnum):
 
 
 _CALM_ACTS: Final = frozenset({"all_normal", "present", "ready", "equipment"})
-_TURNING: Final = frozenset({"report", "cancel", "resolve", "live"})
+TURNING: Final = frozenset({"report", "cancel", "resolve", "live"})
 """Polarities that must not be taken for one another, nor for anything else."""
 
 
@@ -267,7 +267,7 @@ def _rival(hit: Hit, near: list[tuple[Hit, float]]) -> Hit | None:
         shared = min(hit.end, other.end) - max(hit.start, other.start)
         if shared * 2 < min(hit.end - hit.start, other.end - other.start) or mine & theirs:
             continue
-        if (mine | theirs) & _TURNING and other.cost - hit.cost < POLARITY_MARGIN:
+        if (mine | theirs) & TURNING and other.cost - hit.cost < POLARITY_MARGIN:
             return other
     return None
 

@@ -1,7 +1,7 @@
 """One transmission understood: words and names in, an `Understanding` out. Pure."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from gateway.model import Headcount, IncidentHint, Resolution, Transcript, Understanding
@@ -12,8 +12,10 @@ from gateway.understand.lexicon import Lexicon
 from gateway.understand.lexicon_rules import UNKNOWN_CODE
 from gateway.understand.location import Place, read_place
 from gateway.understand.match import Hit, Kind
+from gateway.understand.phonewords import Heard
 from gateway.understand.reading import Reading, read
 from gateway.understand.resolve import Parties
+from gateway.understand.secondreading import both, called_by_both, read_heard
 from gateway.understand.slots import (
     Chosen,
     choose_incident,
@@ -82,6 +84,15 @@ class _Heard:
         return dict(self.evidence.points)
 
 
+@dataclass(frozen=True, slots=True)
+class _Again:
+    """The second reading of a call; `drill` when only the phone head heard that it is an exercise."""
+
+    words: Heard
+    heard: _Heard
+    drill: bool
+
+
 def understand(transcript: Transcript, parties: Parties, context: Context, lexicon: Lexicon) -> Understanding:
     """Say what one transmission means.
 
@@ -94,15 +105,14 @@ def understand(transcript: Transcript, parties: Parties, context: Context, lexic
     mark = _exercise_mark(reading)
     heard = _listen(reading, transcript, parties, context, lexicon, in_drill=mark in {"open", "marker"})
     polarity, doubts = _polarity(heard)
-    headcount, odd = read_headcount(
-        reading,
-        lexicon,
-        asked=context.asked == "headcount",
-        reports_incident=heard.chosen is not None and polarity == "report",
-    )
+    again = _listen_again(heard, transcript, parties, mark)
+    if again is not None:
+        heard, polarity, doubts = _fill_in(heard, again, polarity, doubts)
+    headcount, odd = _headcount(heard, again, reading, reports=polarity == "report")
     if context.open_incident or heard.evidence.total >= _WORTH_A_LOOK:
         doubts = [*reading.doubts, *heard.called.doubts, *doubts]
-    if headcount != Headcount() or context.asked == "headcount":
+    unclear = any(reason.startswith("headcount_unclear:") for reason in odd)
+    if headcount != Headcount() or context.asked == "headcount" or unclear:
         doubts = [*doubts, *odd]
     hint = _hint(heard, polarity)
     if polarity != "none" and transcript.confidence is not None and transcript.confidence < _LOW_CONFIDENCE:
@@ -152,6 +162,89 @@ def _listen(
         evidence,
         by_command,
     )
+
+
+def _listen_again(
+    first: _Heard, transcript: Transcript, parties: Parties, mark: Mark | None
+) -> _Again | None:
+    """The same call as the phone head heard it; None without a phone head."""
+    if transcript.phones is None or not len(transcript.phones.log_probs):
+        return None
+    lexicon = first.lexicon
+    words = lexicon.spoken.hear(transcript.phones)
+    reading = read_heard(words, lexicon, _names(words.text, parties, lexicon))
+    drill = mark in {"open", "marker"}
+    spoken = replace(transcript, text=words.text)
+    # a word that somebody asked for is no request yet: any two syllables are heard by chance somewhere
+    context = replace(first.context, asked=None)
+    heard = _listen(reading, spoken, parties, context, lexicon, in_drill=drill)
+    return _Again(
+        words,
+        replace(
+            heard,
+            called=called_by_both(first.called, heard.called),
+            place=first.place or heard.place,
+            casualties=first.casualties,
+            evidence=both(first.evidence, heard.evidence),
+            by_command=first.by_command or heard.by_command,
+        ),
+        drill=not drill and _exercise_mark(reading) in {"open", "marker"},
+    )
+
+
+def _fill_in(
+    first: _Heard, again: _Again, polarity: Polarity, doubts: list[str]
+) -> tuple[_Heard, Polarity, list[str]]:
+    """What the audio adds to what the text says: a report, its kind, whom to send. It takes nothing away."""
+    second = again.heard
+    if polarity in {"cancel", "resolve"} or first.by_command or second.by_command:
+        return first, polarity, doubts
+    known = polarity == "report" and first.chosen is not None and not _tells_more(second, first.chosen)
+    heard_polarity, why = _polarity(second)
+    opens = polarity == "report" or not (again.drill or again.words.ends or _may_end(first))
+    if not known and heard_polarity == "report" and second.chosen is not None and opens:
+        phrase = second.chosen.hit.phrase
+        kept = [d for d in (*doubts, *why) if not d.startswith("by_sound:") and d != "kind_not_understood"]
+        sure = [] if again.words.certain(phrase) else [f"heard:{phrase}"]
+        return replace(second, place=first.place), "report", [*kept, *sure]
+    if heard_polarity in {"cancel", "resolve"} and polarity == "report":
+        doubts = [*doubts, *(f"heard:{h.phrase}" for h in second.reading.stated(Kind.CANCEL, Kind.RESOLVE))]
+    if polarity != "report":
+        return first, polarity, doubts
+    added = [code for code in second.called.requested if code not in first.called.requested]
+    return replace(first, called=second.called), polarity, [*doubts, *(f"heard:{code}" for code in added)]
+
+
+def _may_end(heard: _Heard) -> bool:
+    """Whether words that end an incident stand anywhere in the text, even where a name was taken for them."""
+    hits = heard.lexicon.book.exact(heard.reading.text)
+    return any(hit.codes(Kind.CANCEL) or hit.codes(Kind.RESOLVE) for hit in hits)
+
+
+def _tells_more(second: _Heard, chosen: Chosen) -> bool:
+    """Whether the audio names a kind where the text has none or a vaguer one: 电梯困人 for 被困."""
+    if second.chosen is None or chosen.code == UNKNOWN_CODE:
+        return True
+    return chosen.code in second.lexicon.refines.get(second.chosen.code, ())
+
+
+def _headcount(
+    heard: _Heard, again: _Again | None, reading: Reading, *, reports: bool
+) -> tuple[Headcount, tuple[str, ...]]:
+    asked = heard.context.asked == "headcount"
+    reports_incident = heard.chosen is not None and reports
+    found = read_headcount(reading, heard.lexicon, asked=asked, reports_incident=reports_incident)
+    if again is None:
+        return found
+    if found[0].present is not None and again.words.counts - {found[0].present}:
+        return found[0], (*found[1], *(f"heard:{n}人" for n in sorted(again.words.counts)))
+    if found != (Headcount(), ()):
+        return found
+    second = again.heard.reading
+    present, odd = read_headcount(second, heard.lexicon, asked=False, reports_incident=True)
+    if present.present not in again.words.counts:
+        return found[0], tuple(d for d in again.words.doubts if d.startswith("headcount"))
+    return present, (*odd, "headcount_heard")
 
 
 def _in_conversation(context: Context, chosen: Chosen | None, lexicon: Lexicon) -> bool:
