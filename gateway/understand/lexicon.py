@@ -322,7 +322,7 @@ class _Compiler:
             words.own_scene, words.happening, words.report_words, words.past_or_news, words.advice,
             words.small_talk, main.request_verbs, main.request_nouns,
         )  # fmt: skip
-        return [word for group in around for word in group]
+        return ["刚才", *(word for group in around for word in group)]
 
     def _evidence(self) -> EvidenceRules:
         words = self._main.evidence

@@ -38,6 +38,8 @@ _OCCURRENCES: Final = 2
 _MOST_PER_PHONE: Final = 1.5
 _KEEP: Final = 96
 _TOUCH_S: Final = 0.03
+_MOST_PER_END_PHONE: Final = 1.1
+"""To open nothing is cheap: 误报 half swallowed still keeps a false alarm from being one."""
 _ENDS: Final = frozenset({"cancel", "resolve"})
 _PLAIN: Final = frozenset({"plain"})
 _COUNTS: Final = range(1, 13)
@@ -118,12 +120,24 @@ class PhoneWords:
                 clear[entry.text] = min(hit.per_phone, clear.get(entry.text, hit.per_phone))
         said = [self._meant[text] for text, cost in clear.items() if cost <= _MOST_PER_COUNT_PHONE]
         counts = frozenset(n for n in _COUNTS if any(f"count:{n}" in group for group in said))
-        ends = any(_ENDS & self._entries[hit.entry].polarities for hit in hits if _worth(hit))
+        ends = any(self._may_end(hit, kept) for hit in hits)
         return Heard(_written(read_phones(evidence), kept), clear, tuple(doubts), counts, ends)
 
     def _chancy(self, hit: PhoneHit) -> bool:
         """Two syllables that would be an incident stand back for any other word there: 是误报 holds 失物."""
         return hit.phones <= _SHORT_PHONES and "report" in self._entries[hit.entry].polarities
+
+    def _may_end(self, hit: PhoneHit, kept: list[tuple[PhoneHit, str]]) -> bool:
+        """Whether a word that ends an incident was so much as hinted at, where nothing longer was heard."""
+        if hit.per_phone > _MOST_PER_END_PHONE or not _ENDS & self._entries[hit.entry].polarities:
+            return False
+        shadow_s = (hit.end_s - hit.start_s) / 2
+        return not any(
+            other.phones > _SHORT_PHONES
+            and other.gain - hit.gain >= POLARITY_MARGIN_NATS
+            and _overlap_s(hit, other) >= shadow_s
+            for other, _ in kept
+        )
 
     def _rival(self, hit: PhoneHit, hits: Iterable[PhoneHit]) -> str | None:
         mine = self._entries[hit.entry].polarities

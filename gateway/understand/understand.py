@@ -55,6 +55,8 @@ _SELF_NAME: Final = re.compile(
 _UNIT_NAME: Final = re.compile(r"[^,.!?;]{0,16}?(?:最小应急单元|最小应急处置单元|最小作战单元)")
 _OF_THE_ALARM: Final = re.compile(r"警报|报警|警情|支援|增援|刚才")
 _LEADS_TO_PLACE: Final = re.compile(r"(?:^|[,.!?]|人|我们?|就)在|位于|位置|地点|地址")
+_EARLIER: Final = re.compile("刚才|前面说|之前说")
+"""What is spoken of again is seldom reported for the first time."""
 _RESOLVE_CHARS: Final = 22
 _LOW_CONFIDENCE: Final = 0.45
 _STILL: Final = re.compile(r"但|不过|还有|仍|另外|又")
@@ -201,13 +203,17 @@ def _fill_in(
         return first, polarity, doubts
     known = polarity == "report" and first.chosen is not None and not _tells_more(second, first.chosen)
     heard_polarity, why = _polarity(second)
-    opens = polarity == "report" or not (again.drill or again.words.ends or _may_end(first))
+    ended = again.words.ends or _may_end(first) or _EARLIER.search(first.reading.text + again.words.text)
+    opens = polarity == "report" or not (again.drill or ended)
     if not known and heard_polarity == "report" and second.chosen is not None and opens:
         phrase = second.chosen.hit.phrase
         kept = [d for d in (*doubts, *why) if not d.startswith("by_sound:") and d != "kind_not_understood"]
         sure = [] if again.words.certain(phrase) else [f"heard:{phrase}"]
         return replace(second, place=first.place), "report", [*kept, *sure]
-    if heard_polarity in {"cancel", "resolve"} and polarity == "report":
+    if polarity == "none" and heard_polarity == "report" and second.chosen is not None and not opens:
+        return first, polarity, [*doubts, f"heard:{second.chosen.hit.phrase}"]
+    concerns = polarity == "report" or first.context.open_incident
+    if heard_polarity in {"cancel", "resolve"} and concerns:
         doubts = [*doubts, *(f"heard:{h.phrase}" for h in second.reading.stated(Kind.CANCEL, Kind.RESOLVE))]
     if polarity != "report":
         return first, polarity, doubts

@@ -48,9 +48,14 @@ def said(text: str, other: dict[str, tuple[str, float]] | None = None) -> PhoneE
 
 @pytest.fixture(scope="module")
 def told(lexicon: Lexicon) -> Told:
-    def understood(text: str, phones: PhoneEvidence | None, parties: Parties = TO_THE_POST) -> Understanding:
+    def understood(
+        text: str,
+        phones: PhoneEvidence | None,
+        parties: Parties = TO_THE_POST,
+        context: Context | None = None,
+    ) -> Understanding:
         transcript = Transcript(normalise(text), text, "test", "test", 0.0, 0.9, phones=phones)
-        return understand(transcript, parties, Context(), lexicon)
+        return understand(transcript, parties, context or Context(), lexicon)
 
     return understood
 
@@ -166,16 +171,33 @@ def test_cancelling_words_in_the_text_win(told: Told) -> None:
     assert heard.incident.polarity == "cancel"
 
 
+def test_an_end_half_swallowed_keeps_a_report_from_being_opened(told: Told) -> None:
+    # 误报 heard as 误邦, 烟感报警 as 烟感邦警
+    phones = said("指挥中心我是华夏A区,烟感报警是误报", {"ao": ("ang", 2.0)})
+    assert told("指挥中心我是华夏A区西七娄", phones).incident.polarity != "report"
+
+
 @pytest.mark.parametrize(
     ("text", "call"),
     [
         ("指挥中心我是华夏A区刚才是误报", "指挥中心我是华夏A区,电梯困人"),
         ("指挥中心我是华夏A区西七娄", "指挥中心我是华夏A区,电梯困人是误报"),
-        ("指挥中心我是华夏A区西七娄", "指挥中心我是华夏A区,电梯困人已解决"),
+        ("指挥中心我是华夏A区西七娄", "指挥中心我是华夏A区,刚才的烟感报警是五包"),
     ],
 )
 def test_nothing_is_opened_where_an_end_may_have_been_told(told: Told, text: str, call: str) -> None:
-    assert told(text, said(call)).incident.polarity != "report"
+    heard = told(text, said(call))
+    assert heard.incident.polarity != "report"
+    assert any(reason.startswith("heard:") for reason in heard.review_reasons)
+
+
+def test_an_end_heard_by_phones_alone_goes_to_a_person(told: Told) -> None:
+    call = said("指挥中心我是华夏A区,电梯困人已解决")
+    idle = told("指挥中心我是华夏A区西七娄", call)
+    assert (idle.incident.polarity, idle.review_reasons) == ("none", ())
+    talking = told("指挥中心我是华夏A区西七娄", call, context=Context(open_incident=True))
+    assert talking.incident.polarity == "none"
+    assert "heard:已解决" in talking.review_reasons
 
 
 @given(number=st.integers(1, 10), form=st.sampled_from(["{}人在岗", "在岗{}人", "{}名队员在岗", "实到{}人"]))
