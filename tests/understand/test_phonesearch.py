@@ -73,10 +73,9 @@ def test_the_sieve_keeps_what_was_said(seed: int) -> None:
     rows = np.random.default_rng(seed).normal(0, 1, (120, len(PHONES) + 1))
     rows[:, 0] += 4
     for k, phone in enumerate(names[77]):
-        rows[20 + 4 * k, 1 + PHONES.index(phone)] += rng.uniform(6, 12)
-    best = PhoneIndex(names, keep=16).search(evidence(rows))[0]
-    assert best.entry == 77
-    assert best.start_s == pytest.approx(0.4, abs=0.15)
+        rows[20 + 4 * k, 1 + PHONES.index(phone)] += rng.uniform(8, 12)
+    kept = {hit.entry: hit for hit in PhoneIndex(names, keep=16).search(evidence(rows))}
+    assert kept[77].start_s == pytest.approx(0.4, abs=0.15)
 
 
 def test_a_name_is_found_where_it_was_said() -> None:
