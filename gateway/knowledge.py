@@ -37,8 +37,10 @@ def build_knowledge(
     units: Sequence[Unit], command_post: str, lexicon: Lexicon, new_id: Callable[[], str]
 ) -> Knowledge:
     """Index the registry, which takes a moment for thousands of units. `new_id` names incidents."""
+    resolver = Resolver(Registry(tuple(units)), command_post)
+    resolver.prepare()
     return Knowledge(
-        resolver=Resolver(Registry(tuple(units)), command_post),
+        resolver=resolver,
         lexicon=lexicon,
         rules=Rules(lexicon=lexicon, new_id=new_id, command_post=command_post),
     )

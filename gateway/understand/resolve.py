@@ -185,9 +185,12 @@ class Resolver:
             self._settings.plain_penalty_nats,
         )
 
+    def prepare(self) -> None:
+        """Build now what is otherwise built when phones first come: half a second for 2,702 units."""
+        _ = self._names, self._phone_marks
+
     @cached_property
     def _names(self) -> PhoneNames:
-        """Built when first needed: a station without the phone head never pays for it."""
         return PhoneNames(self._forms, self._always, self._settings.phone_credit_nats)
 
     @cached_property
