@@ -205,9 +205,9 @@ def main() -> int:
     console = Console(highlight=False)
     console.print(
         Panel(
-            "A virtual intercom radio plays a real conversation; radio-gateway listens, recognises\n"
-            "Mandarin on this machine, and publishes to an MQTT broker. Below is what a dispatcher\n"
-            "sees, as it happens (about 80 seconds).",
+            "A virtual intercom radio plays a real conversation. radio-gateway\n"
+            "listens, recognises Mandarin on this machine and publishes over MQTT.\n"
+            "Below is what a dispatcher sees, as it happens (about 80 seconds).",
             title="radio-gateway demo",
             expand=False,
         )
