@@ -10,25 +10,24 @@ What had no turn is in the spool and in the outbox, and goes on at the next star
 """
 
 import asyncio
-import contextlib
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import structlog
+from pydantic import BaseModel, ValidationError
 
 from drivers.base import DeviceMisused
 from drivers.registry import make_control, make_source
 from gateway import __version__
+from gateway.alarms import Alarms
 from gateway.clock import IdSource, SystemClock
 from gateway.config import Config, RadioSettings
 from gateway.desk import Desk
-from gateway.drafts import fault_event
 from gateway.errors import BadConfig, BadInput, GatewayError, MissingInput
 from gateway.events import CloudEvent
-from gateway.faults import FaultBook
 from gateway.health import WRITTEN_EVERY_S, health_document, write_health
 from gateway.hear.capture import CaptureEvent, Completed, Ended, Fault, Opened, Recovered
 from gateway.knowledge import build_knowledge, read_lexicon, squelch_of
@@ -51,6 +50,7 @@ from gateway.timekeeping import ClockReader
 from gateway.understand.conversation import Conversation, to_snapshot
 
 log = structlog.get_logger()
+State = TypeVar("State", bound=BaseModel)
 
 DRAIN_S = 10.0
 """What waits to be understood gets this long when the daemon stops."""
@@ -74,13 +74,11 @@ class Daemon:
         self._broker = Broker.from_settings(config.mqtt)
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="decode")
         self._spool = Spool(config.gateway.data_dir)
-        self._faults = FaultBook()
         self._radios: dict[str, Radio] = {}
         self._pipelines: dict[str, RadioPipeline] = {}
         self._radio_states: dict[str, dict[str, Any]] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
         self._chores: list[asyncio.Task[None]] = []
-        self._saying: set[asyncio.Task[None]] = set()
         self._knowledge: Knowledge | None = None
         self._units_revision: int | None = None
         self._indexing = asyncio.Lock()
@@ -96,6 +94,7 @@ class Daemon:
         """
         gateway = self._config.gateway
         self._store = await Store.open(gateway.data_dir, gateway.source, self._clock)
+        self._alarms = Alarms(self._store, self._ids, self._clock, self._read_clock, self._committed)
         self._link = PahoLink(
             self._broker, gateway.topic_root, self._clock, self._store.next_session,
             on_change=self._link_changed,
@@ -113,7 +112,7 @@ class Daemon:
             self._add_radio(settings, conversations.get(settings.id), followers.get(settings.id))
         await self._bring_back()
         for notice in self._store.notices:
-            self._fault(notice.what, notice.message, notice.action)
+            self._alarms.fault(notice.what, notice.message, notice.action)
         self._link.start()
         self._pump.start()
         self._port.start()
@@ -161,7 +160,9 @@ class Daemon:
             leftover.append(self._listener)
         for task in leftover:
             task.cancel()
-        await asyncio.gather(*leftover, *self._saying, return_exceptions=True)
+        await asyncio.gather(*leftover, return_exceptions=True)
+        if hasattr(self, "_alarms"):
+            await self._alarms.settle()
         if hasattr(self, "_port"):
             await self._port.stop()
             await self._replay.stop()
@@ -214,7 +215,9 @@ class Daemon:
         except (BadInput, MissingInput) as error:
             if known is None:
                 raise
-            self._fault("units", f"the registry stays as it was: {error}", "correct the file and restart")
+            self._alarms.fault(
+                "units", f"the registry stays as it was: {error}", "correct the file and restart"
+            )
             return
         if known is None or known.sha256 != stamp.sha256 or known.path != stamp.path:
             await self._store.replace_units(units, stamp)
@@ -253,8 +256,8 @@ class Daemon:
             store=self._store,
             ids=self._ids,
             read_clock=self._read_clock,
-            conversation=Conversation.model_validate_json(conversation) if conversation else None,
-            follower=Follower.model_validate_json(follower) if follower else None,
+            conversation=self._restored(Conversation, conversation),
+            follower=self._restored(Follower, follower),
         )
         self._pipelines[settings.id] = pipeline
         self._radios[settings.id] = Radio(
@@ -276,12 +279,23 @@ class Daemon:
             self._pump.publish_state(incident_suffix(incident.incident_id), document)
         self._set_radio(settings.id, "idle")
 
+    def _restored(self, kind: type[State], stored: str | None) -> State | None:
+        """Take up what an earlier run stored; what another version cannot read is told, and begun anew."""
+        if stored is None:
+            return None
+        try:
+            return kind.model_validate_json(stored)
+        except ValidationError as error:
+            message = f"the stored {kind.__name__.lower()} cannot be read and is begun anew: {error}"
+            self._alarms.fault("conversation", message, "close what was open by hand")
+            return None
+
     async def _bring_back(self) -> None:
         """Queue what an earlier run heard and did not understand, in the order it was heard."""
         unfinished = await self._store.unfinished()
         recovered, notices = await self._store.do(lambda logbook: self._spool.recover(logbook.knows))
         for notice in notices:
-            self._fault(notice.what, notice.message, notice.action)
+            self._alarms.fault(notice.what, notice.message, notice.action)
         left: list[HeardTransmission | RecoveredTransmission] = [*unfinished, *recovered]
         for one in sorted(left, key=lambda item: item.started_at):
             radio = self._radios.get(one.radio_id) or next(iter(self._radios.values()))
@@ -296,16 +310,18 @@ class Daemon:
         match event:
             case Opened():
                 self._set_radio(event.radio_id, "receiving")
-            case Completed():
-                self._set_radio(event.transmission.radio_id, "idle")
+            case Completed(transmission=heard):
+                self._set_radio(heard.radio_id, "idle")
+                if event.kept is not None:
+                    self._alarms.recovered(f"radio/{heard.radio_id}/spool")
             case Fault():
                 if event.what != "spool":
                     self._set_radio(event.radio_id, "fault")
                 action = SPOOL_ACTION if event.what == "spool" else SOURCE_ACTION
-                self._fault(f"radio/{event.radio_id}/{event.what}", event.message, action)
+                self._alarms.fault(f"radio/{event.radio_id}/{event.what}", event.message, action)
             case Recovered():
                 self._set_radio(event.radio_id, "idle")
-                self._recovered(f"radio/{event.radio_id}/{event.what}")
+                self._alarms.recovered(f"radio/{event.radio_id}/{event.what}")
             case Ended():
                 log.info("source has ended", radio=event.radio_id, why=event.message)
 
@@ -316,40 +332,11 @@ class Daemon:
     def _link_changed(self, state: LinkState) -> None:
         if state.is_connected:
             log.info("broker connected", protocol=state.protocol, session=state.session)
-            self._recovered("mqtt")
+            self._alarms.recovered("mqtt")
         elif not self._stopping.is_set():
-            self._fault(
+            self._alarms.fault(
                 "mqtt", state.trouble or "not connected", "check the broker; events wait in the outbox"
             )
-
-    def _fault(self, what: str, message: str, action: str) -> None:
-        fault = self._faults.begin(what, message, action, self._clock.now())
-        if fault is None:
-            log.debug("fault goes on", what=what, message=message)
-            return
-        log.error("fault", what=what, message=message, action=action)
-        self._say_fault("fault", what, fault.message, action)
-
-    def _recovered(self, what: str) -> None:
-        fault = self._faults.end(what)
-        if fault is not None:
-            log.info("recovered", what=what, after=str(self._clock.now() - fault.since))
-            self._say_fault("recovered", what, f"works again; it was: {fault.message}", "none")
-
-    def _say_fault(self, verb: Any, what: str, message: str, action: str) -> None:
-        now = self._clock.now()
-        draft = fault_event(self._ids.new(), verb, what, now, message, action, now, self._read_clock())
-
-        async def say() -> None:
-            with contextlib.suppress(GatewayError):
-                self._committed(await self._store.commit(None, [draft]))
-
-        self._keep(say())
-
-    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._saying.add(task)
-        task.add_done_callback(self._saying.discard)
 
     async def _until_idle(self) -> bool:
         if self._running:
@@ -364,9 +351,9 @@ class Daemon:
             try:
                 await chore()
             except GatewayError as error:
-                self._fault("store", str(error), SPOOL_ACTION)
+                self._alarms.fault("store", str(error), SPOOL_ACTION)
             else:
-                self._recovered("store")
+                self._alarms.recovered("store")
             await asyncio.sleep(seconds)
 
     async def _tell_health(self) -> None:
@@ -395,7 +382,7 @@ class Daemon:
                 "engine": recogniser.engine if recogniser else None,
                 "model": recogniser.model if recogniser else None,
             },
-            faults=self._faults.open.values(),
+            faults=self._alarms.open,
         )
         self._pump.publish_state("health", document)
         await asyncio.to_thread(write_health, self._config.gateway.data_dir, document)

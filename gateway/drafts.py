@@ -22,6 +22,7 @@ from gateway.events import (
     TranscriptData,
     TransmissionReceived,
 )
+from gateway.faults import OpenFault
 from gateway.model import Headcount, Resolution, SoundClass, Transcript, Transmission, Understanding
 from gateway.rollcall.grades import bin_of, tally
 from gateway.rollcall.overheard import RollcallChange
@@ -136,18 +137,13 @@ def _checkin_event(
 
 
 def fault_event(
-    event_id: str,
-    verb: Literal["fault", "recovered"],
-    what: str,
-    since: datetime,
-    message: str,
-    action: str,
-    at: datetime,
-    clock: ClockReading,
+    event_id: str, verb: Literal["fault", "recovered"], fault: OpenFault, at: datetime, clock: ClockReading
 ) -> Draft:
-    """Draft `gateway.fault` or `gateway.recovered`; `action` says what a person should do."""
-    data = GatewayFault(clock=clock, what=what, since=since, message=message, action=action)
-    return Draft(id=event_id, kind=f"gateway.{verb}", subject=what, time=at, data=data)
+    """Draft `gateway.fault` or `gateway.recovered`."""
+    data = GatewayFault(
+        clock=clock, what=fault.what, since=fault.since, message=fault.message, action=fault.action
+    )
+    return Draft(id=event_id, kind=f"gateway.{verb}", subject=fault.what, time=at, data=data)
 
 
 def dropped_event(event_id: str, sequences: range, reason: str, at: datetime, clock: ClockReading) -> Draft:
