@@ -138,6 +138,10 @@ class EndOfAudio(Exception):
     """The source has ended for good and was not lost."""
 
 
+class AudioDamaged(EndOfAudio):
+    """The source has ended before it should: what was read so far is good, the rest is not there."""
+
+
 class AudioSink(Device):
     """Audio to one radio."""
 

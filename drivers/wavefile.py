@@ -14,6 +14,7 @@ import numpy as np
 import soundfile
 
 from drivers.base import (
+    AudioDamaged,
     AudioFormat,
     AudioFrame,
     AudioSink,
@@ -31,6 +32,7 @@ _WIDE = {"PCM_24", "PCM_32"}
 _FLOATING = {"FLOAT", "DOUBLE"}
 _INT32_SCALE = 2147483520.0
 """The largest float32 that still is an int32."""
+_CHUNK_HEADER_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ class WavefileSource(AudioSource):
         self._lock = threading.Lock()
         self._sequence = 0
         self._position = 0
+        self._is_cut_short = False
 
     @property
     def is_live(self) -> bool:
@@ -93,6 +96,7 @@ class WavefileSource(AudioSource):
         self.format = AudioFormat(file.samplerate, file.channels, width)
         self._sequence = self._position = 0
         self._pacer = Pacer(is_realtime=self.is_live)
+        self._is_cut_short = is_cut_short(self._options.path)
         self._file = file
 
     def close(self) -> None:
@@ -127,6 +131,9 @@ class WavefileSource(AudioSource):
             self._file.seek(0)
             pcm = self._decode(chunk)
         if not pcm:
+            if self._is_cut_short:
+                at_s = self._position / self.format.rate_hz
+                raise AudioDamaged(f"{self._options.path} is cut short: only {at_s:.1f} s are there")
             raise EndOfAudio(f"{self._options.path} has ended")
         return pcm
 
@@ -140,8 +147,25 @@ class WavefileSource(AudioSource):
             integers = self._file.read(chunk, dtype=kind, always_2d=True)
         except (soundfile.LibsndfileError, RuntimeError) as error:
             at_s = self._position / self.format.rate_hz
-            raise EndOfAudio(f"{self._options.path} is damaged after {at_s:.1f} s ({error})") from error
+            raise AudioDamaged(f"{self._options.path} is damaged after {at_s:.1f} s ({error})") from error
         return bytes(integers.astype(f"<i{self.format.sample_width_bytes}").tobytes())
+
+
+def is_cut_short(path: Path) -> bool:
+    """Say whether a WAV file promises more samples than it holds; libsndfile reads over that in silence.
+
+    Sizes of 0 and of all ones are what programs write that did not know the length, and promise nothing.
+    """
+    with path.open("rb") as file:
+        if file.read(4) != b"RIFF":
+            return False
+        file.seek(12)
+        while len(header := file.read(8)) == _CHUNK_HEADER_BYTES:
+            size = int.from_bytes(header[4:], "little")
+            if header[:4] == b"data":
+                return size not in {0, 0xFFFF_FFFF} and file.tell() + size > path.stat().st_size + 1
+            file.seek(size + size % 2, 1)
+    return False
 
 
 def open_recording(path: Path) -> Any:

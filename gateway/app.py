@@ -37,7 +37,7 @@ from gateway.publish.broker import Broker
 from gateway.publish.commandport import CommandPort
 from gateway.publish.commands import Gatekeeper
 from gateway.publish.link import LinkState, PahoLink
-from gateway.publish.pump import Pump
+from gateway.publish.pump import OutboxRow, Pump
 from gateway.publish.resync import Replay
 from gateway.publish.topics import incident_suffix
 from gateway.radio import Radio
@@ -100,8 +100,10 @@ class Daemon:
             on_change=self._link_changed,
         )  # fmt: skip
         self._pump = Pump(
-            self._store.outbox, self._link, gateway.topic_root, self._clock, window=self._config.mqtt.window
-        )
+            self._store.outbox, self._link, gateway.topic_root, self._clock,
+            window=self._config.mqtt.window,
+            on_set_aside=self._set_aside,
+        )  # fmt: skip
         self._open_desk()
         self._listener = asyncio.create_task(self._load_listener(), name="load-model")
         await self._import_units()
@@ -152,7 +154,8 @@ class Daemon:
     async def stop(self) -> None:
         """Stop in order; see the module. May be called after a failed start."""
         self._stopping.set()
-        await asyncio.gather(*(asyncio.to_thread(radio.stop_listening) for radio in self._radios.values()))
+        listening = (asyncio.to_thread(radio.stop_listening) for radio in self._radios.values())
+        await asyncio.gather(*listening, return_exceptions=True)
         if self._running:
             await asyncio.wait(self._running.values(), timeout=DRAIN_S)
         leftover: list[asyncio.Task[Any]] = [*self._running.values(), *self._chores]
@@ -306,6 +309,10 @@ class Daemon:
         if events:
             self._pump.wake()
 
+    def _set_aside(self, row: OutboxRow, reason: str) -> None:
+        message = f"the broker does not take {row.kind}: {reason}"
+        self._alarms.fault("outbox", message, "see radio-gateway outbox list; retry when it is mended")
+
     def _radio_reports(self, event: CaptureEvent) -> None:
         match event:
             case Opened():
@@ -315,15 +322,19 @@ class Daemon:
                 if event.kept is not None:
                     self._alarms.recovered(f"radio/{heard.radio_id}/spool")
             case Fault():
-                if event.what != "spool":
+                if event.what in {"source", "capture"}:
                     self._set_radio(event.radio_id, "fault")
-                action = SPOOL_ACTION if event.what == "spool" else SOURCE_ACTION
+                action = SPOOL_ACTION if event.what in {"spool", "store"} else SOURCE_ACTION
                 self._alarms.fault(f"radio/{event.radio_id}/{event.what}", event.message, action)
             case Recovered():
-                self._set_radio(event.radio_id, "idle")
+                if event.what == "source":
+                    self._set_radio(event.radio_id, "idle")
                 self._alarms.recovered(f"radio/{event.radio_id}/{event.what}")
             case Ended():
                 log.info("source has ended", radio=event.radio_id, why=event.message)
+                if event.is_damaged:
+                    what = f"radio/{event.radio_id}/source"
+                    self._alarms.fault(what, event.message or "damaged", "record it again")
 
     def _set_radio(self, radio_id: str, state: str) -> None:
         self._radio_states[radio_id] = {"state": state, "since": self._clock.now().isoformat()}
@@ -359,6 +370,8 @@ class Daemon:
     async def _tell_health(self) -> None:
         await self._index_registry()
         counts = await self._store.outbox.counts()
+        if not counts.set_aside:
+            self._alarms.recovered("outbox")
         link = self._link.state
         recogniser = self._loaded.recogniser if self._loaded else None
         document = health_document(
@@ -377,6 +390,8 @@ class Daemon:
                 "waiting": counts.waiting,
                 "set_aside": counts.set_aside,
                 "delivered": self._pump.counts.delivered,
+                "unheard": self._pump.counts.unheard,
+                "trouble": self._pump.trouble,
             },
             recogniser={
                 "engine": recogniser.engine if recogniser else None,
@@ -401,4 +416,5 @@ def _transmission_of(left: HeardTransmission | RecoveredTransmission) -> Transmi
         audio=np.empty(0, np.int16),
         end=left.end,
         dropped_frames=left.dropped_frames,
+        signalling=left.signalling if isinstance(left, HeardTransmission) else (),
     )

@@ -8,6 +8,7 @@ order; several radios go on side by side.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -186,9 +187,22 @@ class RadioPipeline:
             return await self._quarantine(transmission, kept, "recognition ended the process twice")
         if not transmission.audio.size:
             return await self._quarantine(transmission, kept, "its audio was not kept")
-        heard = await self._listen(transmission.audio)
-        async with self._turn:
-            return await self._conclude(transmission, kept, heard)
+        try:
+            heard = await self._listen(transmission.audio)
+            async with self._turn:
+                return await self._conclude(transmission, kept, heard)
+        except (asyncio.CancelledError, GatewayError):
+            await self._spare(transmission)
+            raise
+        except Exception:
+            log.exception("transmission not understood", transmission=transmission.id)
+            return await self._quarantine(transmission, kept, "the gateway failed on it")
+
+    async def _spare(self, transmission: Transmission) -> None:
+        """Take back the attempt: only one that took the process with it counts."""
+        with contextlib.suppress(GatewayError):
+            await self._store.spare(transmission.id)
+            self._begun = ""
 
     async def _conclude(
         self, transmission: Transmission, kept: SpooledAudio | None, heard: Heard

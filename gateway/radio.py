@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+import structlog
 
 from drivers.base import AudioSource, RadioControl
 from gateway.clock import Clock, IdSource
-from gateway.errors import StoreUnavailable
+from gateway.errors import BadInput, MissingInput, StoreUnavailable
 from gateway.events import CloudEvent
 from gateway.hear.capture import Capture, CaptureEvent, Completed, Ended, Fault, Recovered, Spool
 from gateway.hear.carrier import CarrierLine
@@ -17,6 +18,8 @@ from gateway.hear.segmenter import Squelch
 from gateway.model import Pcm, Transmission
 from gateway.pipeline import RadioPipeline
 from gateway.store.records import SpooledAudio
+
+log = structlog.get_logger()
 
 FILE_LEAD = 4
 """Transmissions cut from a recording before the first of them is understood."""
@@ -123,15 +126,19 @@ class Radio:
 
     async def _until_taken(self, waiting: Waiting) -> None:
         """Take a transmission; while the store refuses, hold it and try again."""
+        refused = False
         while True:
             try:
                 self._on_events(await self._take(waiting))
             except StoreUnavailable as error:
                 if self._retry_s is None:
                     raise
-                self._on_report(Fault(self.radio_id, "spool", str(error)))
+                refused = True
+                self._on_report(Fault(self.radio_id, "store", str(error)))
                 await asyncio.sleep(self._retry_s)
                 continue
+            if refused:
+                self._on_report(Recovered(self.radio_id, "store"))
             if self._settled is not None and waiting.kept is not None:
                 await asyncio.to_thread(self._settled, waiting.transmission.id, waiting.kept.ref)
             return
@@ -139,8 +146,12 @@ class Radio:
     async def _take(self, waiting: Waiting) -> list[CloudEvent]:
         transmission = waiting.transmission
         if not transmission.audio.size and waiting.kept is not None:
-            audio = await asyncio.to_thread(self._read_audio, waiting.kept.ref)
-            transmission = replace(transmission, audio=audio)
+            try:
+                audio = await asyncio.to_thread(self._read_audio, waiting.kept.ref)
+                transmission = replace(transmission, audio=audio)
+            except (MissingInput, BadInput) as error:
+                # The pipeline tells that it was heard and that nothing is left of it.
+                log.error("audio is gone", transmission=transmission.id, why=str(error))  # noqa: TRY400
         return await self._pipeline.take(transmission, waiting.kept)
 
     def _hand_over(self, event: CaptureEvent) -> None:

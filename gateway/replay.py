@@ -13,9 +13,9 @@ from drivers.base import AudioSource, DeviceError, DeviceMissing
 from drivers.registry import make_source
 from gateway.clock import IdSource, SystemClock
 from gateway.config import DEFAULT_COMMAND_POST, Config
-from gateway.errors import BadInput, GatewayError, MissingInput
+from gateway.errors import BadInput, MissingInput
 from gateway.events import CloudEvent
-from gateway.hear.capture import CaptureEvent, Fault
+from gateway.hear.capture import CaptureEvent, Ended, Fault
 from gateway.hear.segmenter import Squelch
 from gateway.knowledge import build_knowledge, read_lexicon, squelch_of
 from gateway.model import RATE_HZ, End, Pcm, Unit
@@ -193,7 +193,7 @@ async def _replay_all(
                 finally:
                     await asyncio.to_thread(radio.stop_listening)
                 if faults:
-                    raise GatewayError(f"{path}: {faults[0]}")
+                    raise BadInput(faults[0])
         finally:
             await store.close()
 
@@ -202,6 +202,8 @@ def _note_faults(faults: list[str]) -> Callable[[CaptureEvent], None]:
     def note(event: CaptureEvent) -> None:
         if isinstance(event, Fault):
             faults.append(event.message)
+        elif isinstance(event, Ended) and event.is_damaged and event.message:
+            faults.append(f"{event.message}; what is there was heard")
 
     return note
 

@@ -14,7 +14,15 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from drivers.base import AudioFrame, AudioSource, DeviceError, DeviceLost, DeviceMisused, EndOfAudio
+from drivers.base import (
+    AudioDamaged,
+    AudioFrame,
+    AudioSource,
+    DeviceError,
+    DeviceLost,
+    DeviceMisused,
+    EndOfAudio,
+)
 from gateway.clock import Clock
 from gateway.errors import GatewayError
 from gateway.hear.airtime import AirTime
@@ -74,7 +82,7 @@ class Fault:
     """Something failed: `what` says which part, `message` what a person should know."""
 
     radio_id: str
-    what: Literal["source", "control", "spool", "capture"]
+    what: Literal["source", "control", "spool", "store", "capture"]
     message: str
 
 
@@ -83,7 +91,7 @@ class Recovered:
     """What had failed works again."""
 
     radio_id: str
-    what: Literal["source", "control"] = "source"
+    what: Literal["source", "control", "store"] = "source"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +100,7 @@ class Ended:
 
     radio_id: str
     message: str | None = None
+    is_damaged: bool = False
 
 
 CaptureEvent = Opened | Completed | Fault | Recovered | Ended
@@ -155,12 +164,14 @@ class Capture:
 
     def _run(self) -> None:
         message: str | None = None
+        is_damaged = False
         try:
             while not self._stopping.is_set():
                 try:
                     self._listen()
                 except EndOfAudio as end:
                     message = str(end) or None
+                    is_damaged = isinstance(end, AudioDamaged)
                     break
                 except DeviceMisused as error:
                     self._report(str(error))
@@ -173,7 +184,7 @@ class Capture:
             self._on_event(Fault(self.radio_id, "capture", message))
         finally:
             self._source.close()
-            self._on_event(Ended(self.radio_id, message))
+            self._on_event(Ended(self.radio_id, message, is_damaged))
 
     def _listen(self) -> None:
         """Hear one opened source until it ends, is lost, or the capture is stopped."""

@@ -195,7 +195,10 @@ class Pump:
     async def _is_dry(self) -> bool:
         if self._working() or self._acked or not self._states.is_settled:
             return False
-        return not await self._outbox.next_batch(1)
+        try:
+            return not await self._outbox.next_batch(1)
+        except GatewayError:
+            return False
 
     def _working(self) -> set[asyncio.Task[None]]:
         extra = {

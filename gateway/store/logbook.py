@@ -146,6 +146,12 @@ class Logbook:
             raise ValueError(f"transmission {transmission_id!r} was never heard")
         return int(row[0])
 
+    def spare(self, transmission_id: str) -> None:
+        """Take back the last attempt: it ended in good order, not with the process."""
+        self._db.execute(
+            "UPDATE transmissions SET attempts = max(0, attempts - 1) WHERE id = ?", [transmission_id]
+        )
+
     def commit(
         self,
         transmission_id: str | None,

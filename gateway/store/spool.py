@@ -94,6 +94,9 @@ class Spool:
             except (BadInput, ValueError, KeyError, TypeError) as error:
                 notices.append(_keep_damaged(base, error))
                 continue
+            except StoreUnavailable as error:
+                notices.append(Notice("spool", str(error), "free space or mend the disk, then restart"))
+                continue
             if found is not None and not is_known(found.id):
                 recovered.append(found)
             elif found is not None:

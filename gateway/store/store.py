@@ -188,6 +188,10 @@ class Store:
         """Count a recognition about to begin; return how many there were, this one included."""
         return await self.do(lambda logbook: logbook.attempt(transmission_id))
 
+    async def spare(self, transmission_id: str) -> None:
+        """Take back the last attempt; see `Logbook.spare`."""
+        await self.do(lambda logbook: logbook.spare(transmission_id))
+
     async def commit(
         self,
         transmission_id: str | None,

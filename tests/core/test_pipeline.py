@@ -41,7 +41,7 @@ class Bench:
         self.store = store
         self.clock = clock
         self.ids = IdSource(clock)
-        self.next: list[Heard | Exception] = []
+        self.next: list[Heard | BaseException] = []
         self.listened = 0
         self.pipeline = RadioPipeline(
             "ch1",
@@ -56,7 +56,7 @@ class Bench:
     async def _listen(self, _audio: Pcm) -> Heard:
         self.listened += 1
         heard = self.next.pop(0)
-        if isinstance(heard, Exception):
+        if isinstance(heard, BaseException):
             raise heard
         return heard
 
@@ -172,7 +172,7 @@ def test_a_refusing_store_leaves_everything_as_it_was(
 
 
 def test_a_transmission_that_keeps_killing_the_process_is_set_aside(on_bench: OnBench) -> None:
-    class Crash(Exception):
+    class Crash(BaseException):
         """Stands for the process dying: nothing after it runs."""
 
     async def scene(bench: Bench) -> None:
@@ -258,5 +258,33 @@ def test_time_in_events_is_when_it_was_on_the_air(on_bench: OnBench) -> None:
 
         assert all(event.time == call.started_at for event in events)
         assert events[0].time < bench.clock.now() - timedelta(seconds=100)
+
+    on_bench(scene)
+
+
+def test_stopping_in_good_order_is_no_crash(on_bench: OnBench) -> None:
+    async def scene(bench: Bench) -> None:
+        call = bench.transmission()
+        for _ in range(5):
+            bench.next = [asyncio.CancelledError()]
+            with pytest.raises(asyncio.CancelledError):
+                await bench.pipeline.take(call, KEPT)
+        bench.next = [said("指挥中心,我是金穗花园,有人打架")]
+
+        events = await bench.pipeline.take(call, KEPT)
+
+        assert [event.kind for event in events] == ["transmission.received", "incident.opened"]
+
+    on_bench(scene)
+
+
+def test_a_bug_costs_the_words_of_one_transmission_only(on_bench: OnBench) -> None:
+    async def scene(bench: Bench) -> None:
+        events = await bench.say(ZeroDivisionError("a bug"))  # type: ignore[arg-type]
+
+        assert events[0].data["review"]["reasons"] == ["not_recognised"]
+        assert [event.kind for event in await bench.say("指挥中心,我是棠东小学,有人打架")][
+            1
+        ] == "incident.opened"
 
     on_bench(scene)

@@ -178,3 +178,15 @@ def test_a_locked_away_output_is_told(say: Say, report_wav: Path, tmp_path: Path
 
     assert code == 65
     assert "folder.jsonl" in complaint
+
+
+def test_a_recording_cut_short_is_heard_and_told(tmp_path: Path, say: Say) -> None:
+    path = tmp_path / "cut.wav"
+    header_only(path, 16_000, 32_000)
+    path.write_bytes(path.read_bytes()[:-20_000])
+
+    left, complaint = say("replay", path)
+
+    assert left == 65
+    assert "cut short" in complaint
+    assert complaint.count("\n") == 1
