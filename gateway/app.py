@@ -57,7 +57,7 @@ DRAIN_S = 10.0
 GOODBYE_S = 5.0
 PRUNE_EVERY_S = 3600.0
 STORE_RETRY_S = 5.0
-SOURCE_ACTION = "check cable and device name; the gateway tries again by itself"
+SOURCE_ACTION = "check cable and device name, or the file's path; the gateway tries again by itself"
 SPOOL_ACTION = "free disk space in data_dir"
 
 
@@ -85,6 +85,8 @@ class Daemon:
         self._loaded: Listener | None = None
         self._listener: asyncio.Task[Listener] | None = None
         self._stopping = asyncio.Event()
+        self._broken: list[str] = []
+        """Sources that ended by a fault, for those who wait until all is done."""
 
     async def start(self) -> None:
         """Open the store, index the registry, start the link, listen. The model loads meanwhile.
@@ -333,8 +335,8 @@ class Daemon:
             case Ended():
                 log.info("source has ended", radio=event.radio_id, why=event.message)
                 if event.is_damaged:
-                    what = f"radio/{event.radio_id}/source"
-                    self._alarms.fault(what, event.message or "damaged", "record it again")
+                    self._broken.append(event.message or f"radio {event.radio_id} ended by a fault")
+                    self._alarms.fault(f"radio/{event.radio_id}/source", self._broken[-1], SOURCE_ACTION)
 
     def _set_radio(self, radio_id: str, state: str) -> None:
         self._radio_states[radio_id] = {"state": state, "since": self._clock.now().isoformat()}
@@ -354,6 +356,8 @@ class Daemon:
             await asyncio.wait(self._running.values())
         while not await self._pump.drained(60.0):
             log.info("waiting for the broker to take what is left")
+        if self._broken:
+            raise BadInput("; ".join(self._broken))
         return True
 
     async def _every(self, seconds: float, chore: Callable[[], Awaitable[None]]) -> None:

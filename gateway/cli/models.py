@@ -5,7 +5,6 @@ from pathlib import Path
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
-from rich.table import Table
 
 from gateway.errors import BadInput
 from gateway.recognise import models
@@ -20,12 +19,12 @@ Into = typer.Option(None, "--into", help="Directory that holds models; by defaul
 def list_models() -> None:
     """List the models this gateway knows and where each is installed."""
     there = models.installed()
-    table = Table("model", "engine", "language", "installed", "about", box=None, pad_edge=False)
+    # Names and paths go out whole, so that they can be copied.
+    console = Console(soft_wrap=True, highlight=False)
     for model in CATALOGUE:
         place = there.get(model.name)
-        table.add_row(model.name, model.engine, model.language, str(place) if place else "no", model.about)
-    console = Console()
-    console.print(table)
+        console.print(f"[bold]{model.name}[/]  {model.engine}, {model.language}: {model.about}")
+        console.print(f"  {place}" if place else "  not installed", style="green" if place else "dim")
     console.print("searched: " + ", ".join(str(place) for place in models.places()), style="dim")
 
 

@@ -28,7 +28,7 @@ class Engine(StrEnum):
 def replay(
     recordings: list[Path] = typer.Argument(help="WAV or FLAC files, each one radio's audio."),
     units: Path | None = typer.Option(None, "--units", help="The unit registry (CSV)."),
-    engine: Engine | None = typer.Option(None, "--engine", help="Speech engine [default: auto]."),
+    engine: Engine | None = typer.Option(None, "--engine", help="Speech engine; auto when left out."),
     jsonl: Path | None = typer.Option(
         None, "--jsonl", help="Write one CloudEvents document per line; - is stdout."
     ),
@@ -36,7 +36,7 @@ def replay(
     command_post: str | None = typer.Option(
         None,
         "--command-post",
-        help=f"How the station is called on the air [default: {DEFAULT_COMMAND_POST}].",
+        help=f"How the station is called on the air; {DEFAULT_COMMAND_POST} when left out.",
     ),
 ) -> None:
     """Run recordings through the daemon's own path and show what it would publish. No broker, no network."""

@@ -6,7 +6,7 @@ import typer
 
 from gateway import __version__
 from gateway.errors import UsageError
-from gateway.events import EVENT_DATA
+from gateway.events import EVENT_DATA, TYPE_PREFIX
 from gateway.publish import asyncapi
 
 
@@ -16,6 +16,7 @@ def schema(
     ),
 ) -> None:
     """Print the AsyncAPI 3.0 document with every event's JSON Schema."""
+    event = event.removeprefix(TYPE_PREFIX) if event is not None else None
     if event is None:
         document = asyncapi.document(__version__)
     elif event in EVENT_DATA:

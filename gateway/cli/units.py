@@ -9,6 +9,7 @@ from rich.table import Table
 
 from gateway import station
 from gateway.cli.options import ConfigFile
+from gateway.errors import BadInput
 
 
 class State(StrEnum):
@@ -41,7 +42,10 @@ def export_units(
     if file is None:
         print(text, end="")
     else:
-        file.write_text(text, encoding="utf-8")
+        try:
+            file.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise BadInput(f"{file}: cannot be written: {error.strerror}") from None
 
 
 @app.command("list")

@@ -96,7 +96,7 @@ class Recovered:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """Nothing more will come from this radio. `message` says why when it was not simply the end of a file."""
+    """Nothing more will come from this radio; `is_damaged` when that is a fault, which `message` tells."""
 
     radio_id: str
     message: str | None = None
@@ -175,7 +175,7 @@ class Capture:
                     break
                 except DeviceMisused as error:
                     self._report(str(error))
-                    message = str(error)
+                    message, is_damaged = str(error), True
                     break
                 except DeviceError as error:
                     self._wait_for_device(error)
