@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pypinyin import pinyin
 
 from gateway.model import PhoneEvidence, Unit
 from gateway.understand.phonereading import RADIO_CHARACTERS, read_phones
@@ -63,7 +64,17 @@ def test_silence_reads_as_nothing() -> None:
     assert read_phones(PhoneEvidence(silence, PHONES)).text == ""
 
 
-@given(st.text(alphabet=RADIO_CHARACTERS, min_size=1, max_size=12))
+def has_one_reading(character: str) -> bool:
+    return len(pinyin(character, heteronym=True)[0]) == 1
+
+
+# 了 is liao in 已了, 没 is mo in 出没: what is written for such a sound may change beside its neighbour.
+PLAIN = "".join(
+    c for c in RADIO_CHARACTERS if has_one_reading(c) and has_one_reading(read_phones(evidence(c)).text)
+)
+
+
+@given(st.text(alphabet=PLAIN, min_size=1, max_size=12))
 def test_what_was_said_can_be_said_again(text: str) -> None:
     assert phones_of(read_phones(evidence(text)).text) == phones_of(text)
 
