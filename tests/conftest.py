@@ -1,11 +1,18 @@
 """What every test gets: no thread outlives it, and no test logs as another one set it up."""
 
+import os
 import threading
 import time
 from collections.abc import Iterator
 
 import pytest
 import structlog
+from hypothesis import settings
+
+# CI holds what is known, the same at every run; looking for new counter-examples is for a developer's runs.
+settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI") == "true":
+    settings.load_profile("ci")
 
 LINGER_S = 3.0
 SHARED_THREADS = ("asyncio_", "ThreadPoolExecutor", "pymp", "whisper")
