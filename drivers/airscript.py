@@ -2,7 +2,7 @@
 
 A script is a TOML file. Times are seconds since the radio was first opened; files lie beside the script.
 
-    length_s = 60.0              # default: one second after the last thing that happens
+    length_s = 60.0              # default: one second after the last thing that happens; endless with a crew
     noise_dbfs = -70.0           # between calls; digital silence when left out
 
     [[call]]
@@ -12,6 +12,13 @@ A script is a TOML file. Times are seconds since the radio was first opened; fil
     noise_dbfs = -45.0           # while keyed; as between calls when left out
     lead_s = 0.2                 # carrier before and after the audio
     tail_s = 0.1
+
+    [[crew]]                     # a unit that answers when the gateway has transmitted
+    key_up = 1                   # which key-up of the gateway: a number from 1, or "every";
+                                 # left out, the one after that of the crew entry before
+    delay_s = 1.5                # from the gateway's release until the unit keys up
+    file = "calls/present.flac"  # left out: nobody answers this key-up
+    gain_db = 0.0                # and noise_dbfs, lead_s, tail_s as in a call
 
     [[stall]]                    # the device delivers nothing for a while, then everything at once
     at_s = 20.0
@@ -31,13 +38,15 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from drivers.base import DeviceMissing, DeviceMisused
 from drivers.wavefile import open_recording
 
 _AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".aiff", ".aif", ".mp3"}
 _AFTER_LAST_S = 1.0
+_ANSWER_DELAY_S = 1.0
+EVERY: Literal["every"] = "every"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +70,23 @@ class Call:
     def end_s(self) -> float:
         """When the carrier drops."""
         return self.audio_at_s + self.duration_s + self.tail_s
+
+
+@dataclass(frozen=True, slots=True)
+class CrewEntry:
+    """Somebody answers the gateway's `key_up`, `delay_s` after its release; `file` None is silence."""
+
+    key_up: int | Literal["every"]
+    file: Path | None = None
+    delay_s: float = _ANSWER_DELAY_S
+    gain_db: float = 0.0
+    noise_dbfs: float | None = None
+    lead_s: float = 0.0
+    tail_s: float = 0.0
+
+    def answers(self, key_up: int) -> bool:
+        """Whether this is an answer to the gateway's key-up of that number."""
+        return self.key_up in {EVERY, key_up}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +114,7 @@ class AirScript:
     stalls: tuple[Trouble, ...] = ()
     drops: tuple[Trouble, ...] = ()
     unplugs: tuple[Trouble, ...] = ()
+    crew: tuple[CrewEntry, ...] = ()
     noise_dbfs: float | None = None
     length_s: float = 0.0
 
@@ -115,6 +142,7 @@ def read_script(path: Path) -> AirScript:
         stalls=tuple(reader.troubles("stall")),
         drops=tuple(reader.troubles("drop")),
         unplugs=tuple(reader.troubles("unplug")),
+        crew=tuple(reader.crew()),
         noise_dbfs=reader.optional_number("noise_dbfs"),
         length_s=reader.optional_number("length_s") or 0.0,
     )
@@ -148,7 +176,9 @@ def complete(script: AirScript) -> AirScript:
         for things in (script.calls, script.stalls, script.drops, script.unplugs)
         for thing in things
     ]
-    length_s = script.length_s or max(ends, default=0.0) + _AFTER_LAST_S
+    # Whoever waits to be called waits for ever.
+    last_s = float("inf") if script.crew else max(ends, default=0.0) + _AFTER_LAST_S
+    length_s = script.length_s or last_s
     calls = tuple(sorted(script.calls, key=lambda call: call.at_s))
     unplugs = tuple(sorted(script.unplugs, key=lambda unplug: unplug.at_s))
     return dataclasses.replace(script, calls=calls, unplugs=unplugs, length_s=length_s)
@@ -173,24 +203,45 @@ class _Reader:
     def calls(self) -> list[Call]:
         calls: list[Call] = []
         for where, table in self._tables("call"):
-            file = table.pop("file", None)
-            if not isinstance(file, str) or not file:
-                raise self._wrong(
-                    where, "file", "is missing" if file is None else f"is {file!r}, must be a path"
-                )
-            recording = self._path.parent / file
-            call = Call(
-                at_s=self._length(table, where, "at_s", None),
-                file=recording,
-                duration_s=recording_s(recording),
-                gain_db=self._number(table, where, "gain_db", 0.0) or 0.0,
-                noise_dbfs=self._number(table, where, "noise_dbfs", None),
-                lead_s=self._length(table, where, "lead_s", 0.0),
-                tail_s=self._length(table, where, "tail_s", 0.0),
-            )
+            recording = self._file(table, where)
+            if recording is None:
+                raise self._wrong(where, "file", "is missing")
+            at_s = self._length(table, where, "at_s", None)
+            calls.append(Call(at_s, recording, recording_s(recording), **self._manner(table, where)))
             self._refuse(where, table)
-            calls.append(call)
         return calls
+
+    def crew(self) -> list[CrewEntry]:
+        crew: list[CrewEntry] = []
+        after: int | Literal["every"] = 0
+        for where, table in self._tables("crew"):
+            key_up = table.pop("key_up", EVERY if after == EVERY else after + 1)
+            is_number = isinstance(key_up, int) and not isinstance(key_up, bool) and key_up > 0
+            if not is_number and key_up != EVERY:
+                raise self._wrong(where, "key_up", f'is {key_up!r}, must be a number from 1 or "{EVERY}"')
+            after = key_up
+            recording = self._file(table, where)
+            if recording is not None:
+                recording_s(recording)
+            delay_s = self._length(table, where, "delay_s", _ANSWER_DELAY_S)
+            crew.append(CrewEntry(key_up, recording, delay_s, **self._manner(table, where)))
+            self._refuse(where, table)
+        return crew
+
+    def _manner(self, table: dict[str, Any], where: str) -> dict[str, Any]:
+        """Take the keys that say how a recording is put on the air."""
+        return {
+            "gain_db": self._number(table, where, "gain_db", 0.0) or 0.0,
+            "noise_dbfs": self._number(table, where, "noise_dbfs", None),
+            "lead_s": self._length(table, where, "lead_s", 0.0),
+            "tail_s": self._length(table, where, "tail_s", 0.0),
+        }
+
+    def _file(self, table: dict[str, Any], where: str) -> Path | None:
+        file = table.pop("file", None)
+        if file is not None and (not isinstance(file, str) or not file):
+            raise self._wrong(where, "file", f"is {file!r}, must be a path")
+        return None if file is None else self._path.parent / file
 
     def troubles(self, name: str) -> list[Trouble]:
         troubles: list[Trouble] = []

@@ -3,19 +3,15 @@
 Source, sink and control with the same `radio` name belong to one radio, as the plugs of a real one do: the
 control's carrier is open while the source plays a call, and the sink notes whether the control was keyed. It
 shows the gateway to people who have no radio yet, lets an installer check a station, and gives the tests
-device faults on demand.
+device faults on demand. A crew answers the gateway's key-ups; see drivers/virtualradio.py.
 """
 
-import threading
-import time
-import weakref
-from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Literal
 
 from drivers.airscript import AirScript, read_script, script_of_folder
-from drivers.airsound import RATE_HZ, AirSound
+from drivers.airsound import RATE_HZ, AirSound, to_bytes
 from drivers.base import (
     AudioFormat,
     AudioFrame,
@@ -28,17 +24,20 @@ from drivers.base import (
     RadioControl,
 )
 from drivers.pacing import Pacer
+from drivers.virtualradio import KeyUp, Reply, Spoken, VirtualRadio
 from drivers.wavefile import chunk_faults
 
+__all__ = ["KeyUp", "Reply", "Spoken", "VirtualControl", "VirtualRadio", "VirtualSink", "VirtualSource"]
+
 _FORMAT = AudioFormat(RATE_HZ)
-_SPOKEN_KEPT = 100
 
 
 @dataclass(frozen=True, slots=True)
 class VirtualSourceOptions:
     """`script` is a TOML file (see drivers/airscript.py), `path` a folder of recordings to play instead.
 
-    `gap_s` and `noise_dbfs` belong to `path`. With neither the channel stays silent for ever.
+    `gap_s` and `noise_dbfs` belong to `path`. With neither the channel stays silent for ever. The gateway's
+    own transmissions are heard `sidetone_db` louder than it speaks; left out, they are not heard at all.
     """
 
     radio: str = "virtual"
@@ -48,6 +47,7 @@ class VirtualSourceOptions:
     noise_dbfs: float | None = None
     pace: Literal["realtime", "fast"] = "realtime"
     chunk_s: float = 0.1
+    sidetone_db: float | None = None
 
     def faults(self) -> list[tuple[str, str]]:
         """Return what a type cannot say."""
@@ -72,96 +72,6 @@ class VirtualControlOptions:
     """Which virtual radio is controlled."""
 
     radio: str = "virtual"
-
-
-@dataclass(frozen=True, slots=True)
-class Spoken:
-    """Something the gateway said. `at_s` is the radio's time, `was_keyed` whether anybody could hear it."""
-
-    at_s: float
-    pcm: bytes
-    format: AudioFormat
-    was_keyed: bool
-
-
-class VirtualRadio:
-    """What the three plugs share. Any thread may call."""
-
-    _named: ClassVar[weakref.WeakValueDictionary[str, "VirtualRadio"]] = weakref.WeakValueDictionary()
-    _naming: ClassVar[threading.Lock] = threading.Lock()
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._script = AirScript()
-        self._started_ns: int | None = None
-        self._position_s = 0.0
-        self._is_realtime = True
-        self._keyed_since_s: float | None = None
-        self.spoken: deque[Spoken] = deque(maxlen=_SPOKEN_KEPT)
-        """The last things the gateway said, oldest first."""
-        self.keyed: deque[tuple[float, float]] = deque(maxlen=_SPOKEN_KEPT)
-        """When the gateway keyed up and released, in the radio's time, oldest first."""
-
-    @classmethod
-    def named(cls, name: str) -> "VirtualRadio":
-        """Return the radio of this name; it exists as long as anybody holds it."""
-        with cls._naming:
-            radio = cls._named.get(name)
-            if radio is None:
-                radio = cls._named[name] = cls()
-            return radio
-
-    def tune(self, script: AirScript, *, is_realtime: bool) -> None:
-        """Give the channel its story; its time starts with the first call of this."""
-        with self._lock:
-            self._script = script
-            self._is_realtime = is_realtime
-            if self._started_ns is None:
-                self._started_ns = time.monotonic_ns()
-
-    def now_s(self) -> float:
-        """Return the radio's time: the clock's, or in a hurry how far it has been heard."""
-        with self._lock:
-            return self._now_s()
-
-    def heard(self, position_s: float) -> None:
-        """Note how far the source has been read."""
-        with self._lock:
-            self._position_s = max(self._position_s, position_s)
-
-    def carrier(self) -> Carrier:
-        """Return whether somebody transmits now."""
-        with self._lock:
-            return Carrier(self._script.is_keyed(self._now_s()))
-
-    def key(self) -> None:
-        """Key up; keying up twice is one key-up."""
-        with self._lock:
-            if self._keyed_since_s is None:
-                self._keyed_since_s = self._now_s()
-
-    def unkey(self) -> None:
-        """Release."""
-        with self._lock:
-            if self._keyed_since_s is not None:
-                self.keyed.append((self._keyed_since_s, self._now_s()))
-            self._keyed_since_s = None
-
-    @property
-    def is_keyed(self) -> bool:
-        """Whether the gateway transmits now."""
-        with self._lock:
-            return self._keyed_since_s is not None
-
-    def say(self, pcm: bytes, fmt: AudioFormat) -> None:
-        """Note what the gateway says."""
-        with self._lock:
-            self.spoken.append(Spoken(self._now_s(), pcm, fmt, self._keyed_since_s is not None))
-
-    def _now_s(self) -> float:
-        if self._is_realtime and self._started_ns is not None:
-            return (time.monotonic_ns() - self._started_ns) / 1e9
-        return self._position_s
 
 
 class VirtualSource(AudioSource):
@@ -238,18 +148,19 @@ class VirtualSource(AudioSource):
         if any(unplug.covers(begin_s) for unplug in air.script.unplugs):
             self.radio.heard(begin_s)
             raise DeviceLost(f"the virtual radio {self._options.radio} was unplugged")
-        if begin_s >= air.script.length_s:
+        if begin_s >= air.script.length_s and not self.radio.is_engaged:
             raise EndOfAudio(f"the script of virtual radio {self._options.radio} has ended")
         if not self._arrives(air.script, pacer, end_s, timeout_s):
             return None
-        pcm = air.play(self._position, self._chunk)
+        sound = air.play(self._position, self._chunk, self.radio.replies)
+        self.radio.hear_own(sound, self._position, self._options.sidetone_db)
         self._position += self._chunk
         self.radio.heard(end_s)
         sequence = self._sequence
         self._sequence += 1
         if any(drop.covers(begin_s) for drop in air.script.drops):
             return None
-        return AudioFrame(pcm, _FORMAT, sequence, pacer.captured_ns(end_s - self._epoch_s))
+        return AudioFrame(to_bytes(sound), _FORMAT, sequence, pacer.captured_ns(end_s - self._epoch_s))
 
     def _arrives(self, script: AirScript, pacer: Pacer, end_s: float, timeout_s: float) -> bool:
         """Wait for the chunk that is complete at `end_s`, longer when the device stalls."""
