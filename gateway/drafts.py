@@ -11,19 +11,33 @@ from gateway.events import (
     ClockReading,
     Draft,
     GatewayFault,
+    GroundData,
     HeadcountData,
+    HeardSpan,
+    HeardWordData,
     OutboxDropped,
     PartyData,
+    ReportData,
     Review,
     RollcallFinished,
     RollcallItem,
     RollcallLine,
     RollcallStarted,
+    TextSpan,
     TranscriptData,
     TransmissionReceived,
 )
 from gateway.faults import OpenFault
-from gateway.model import Headcount, Resolution, SoundClass, Transcript, Transmission, Understanding
+from gateway.model import (
+    Ground,
+    Headcount,
+    HeardWord,
+    Resolution,
+    SoundClass,
+    Transcript,
+    Transmission,
+    Understanding,
+)
 from gateway.rollcall.grades import bin_of, tally
 from gateway.rollcall.overheard import RollcallChange
 from gateway.rollcall.sheet import Item, Sheet
@@ -80,6 +94,7 @@ def transmission_event(
         drill_id=None,
         audio=audio,
         review=_review(reasons),
+        report=_report(meaning),
     )
     return Draft(
         id=event_id,
@@ -167,9 +182,56 @@ def party(resolution: Resolution) -> PartyData:
         heard=resolution.heard,
         by=resolution.by,
         candidates=tuple(
-            CandidateData(unit_id=one.unit_id, name=one.name, score=round(one.score, 4))
+            CandidateData(
+                unit_id=one.unit_id,
+                name=one.name,
+                score=round(one.score, 4),
+                evidence=tuple(_ground(ground) for ground in one.grounds),
+            )
             for one in resolution.candidates
         ),
+        evidence=tuple(_ground(ground) for ground in resolution.grounds),
+        heard_at=_span(resolution.span_s),
+    )
+
+
+def _ground(ground: Ground) -> GroundData:
+    return GroundData(
+        by=ground.by,
+        nats=ground.nats,
+        detail=ground.detail,
+        form=ground.form,
+        heard=ground.heard,
+        heard_at=_span(ground.span_s),
+    )
+
+
+def _span(span_s: tuple[float, float] | None) -> HeardSpan | None:
+    return None if span_s is None else HeardSpan(start_s=span_s[0], end_s=span_s[1])
+
+
+def _word(word: HeardWord) -> HeardWordData:
+    written = None if word.chars is None else TextSpan(start=word.chars[0], end=word.chars[1])
+    return HeardWordData(
+        phrase=word.phrase,
+        kinds=word.kinds,
+        codes=word.codes,
+        by=word.by,
+        standing=word.standing,
+        written_at=written,
+        heard_at=_span(word.span_s),
+        cost_nats=word.cost_nats,
+    )
+
+
+def _report(meaning: Understanding) -> ReportData:
+    hint, grounds = meaning.incident, meaning.grounds
+    return ReportData(
+        polarity=hint.polarity,
+        code=hint.code,
+        points=dict(grounds.points),
+        needed=grounds.needed,
+        words=tuple(_word(word) for word in grounds.words),
     )
 
 

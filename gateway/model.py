@@ -142,12 +142,32 @@ ResolutionStatus = Literal["matched", "ambiguous", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
+class Ground:
+    """What one piece of evidence added for a candidate, in nats: above 0 for it, below 0 against it.
+
+    `by` is text or phones (the form's sound in the transcript, in the audio), position (where it stands in
+    the call), prior or signalling; `nats` is None for what decides by itself. `detail` says which form (name,
+    alias, callsign), which reader (text, phones), which prior or which caller id. `form` is as registered,
+    `heard` the stretch taken for it, None when it was not among the best found; `span_s` is when in the
+    audio, None when only the text knows.
+    """
+
+    by: Literal["text", "phones", "position", "prior", "signalling"]
+    nats: float | None
+    detail: str | None = None
+    form: str | None = None
+    heard: str | None = None
+    span_s: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
-    """A unit that may have been named, with a score from 0 (no) to 1 (as good as it gets)."""
+    """A unit that may have been named, with a score from 0 (no) to 1 (as good as it gets), and why."""
 
     unit_id: str
     name: str
     score: float
+    grounds: tuple[Ground, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +175,8 @@ class Resolution:
     """Who was named. `unit_id` and `name` are set only when `status` is matched.
 
     `heard` is the stretch of text taken for the name. `margin` is the best score less the second best's.
-    `kind` is "command" when the command post was named, "unit" otherwise.
+    `kind` is "command" when the command post was named, "unit" otherwise. `grounds` speak for the best,
+    `span_s` is when in the audio it was named, None when no audio was searched.
     """
 
     status: ResolutionStatus
@@ -167,6 +188,8 @@ class Resolution:
     by: tuple[str, ...] = ()
     candidates: tuple[Candidate, ...] = ()
     kind: Literal["unit", "command"] = "unit"
+    grounds: tuple[Ground, ...] = ()
+    span_s: tuple[float, float] | None = None
 
 
 UNKNOWN = Resolution(status="unknown")
@@ -205,6 +228,34 @@ class IncidentHint:
 
 
 @dataclass(frozen=True, slots=True)
+class HeardWord:
+    """A word that bears on what is reported: `kinds` and `codes` are the lexicon's.
+
+    `by` is text (as written), sound (sounds like what is written) or phones (heard in the audio). `standing`
+    is stated, negated, hypothetical or asked, None for what was heard in the audio. `chars` is where in the
+    folded text, `span_s` when in the audio, `cost_nats` per phone what hearing it there costs.
+    """
+
+    phrase: str
+    kinds: tuple[str, ...]
+    codes: tuple[str, ...]
+    by: Literal["text", "sound", "phones"]
+    standing: str | None = None
+    chars: tuple[int, int] | None = None
+    span_s: tuple[float, float] | None = None
+    cost_nats: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportGrounds:
+    """Why a transmission is a report or none: the points for and against, and how many were needed."""
+
+    points: tuple[tuple[str, int], ...] = ()
+    needed: int = 0
+    words: tuple[HeardWord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Understanding:
     """What one transmission says. Pure result of text, phones, registry, lexicon and context."""
 
@@ -217,3 +268,4 @@ class Understanding:
     incident: IncidentHint = IncidentHint()
     review_reasons: tuple[str, ...] = ()
     rollcall_mark: Literal["open", "close"] | None = None
+    grounds: ReportGrounds = ReportGrounds()

@@ -38,12 +38,15 @@ _LEADERS_WITHIN: Final = 0.8
 class Mention:
     """One stretch where somebody is named: its best occurrence, and each owner's gain with surroundings.
 
+    `found` is the occurrence that each owner's gain comes from.
+
     `end` is past the 最小应急单元 when that follows the name.
     """
 
     best: Occurrence
     end: int
     gains: Mapping[str, float]
+    found: Mapping[str, Occurrence]
 
     def named(self) -> Named:
         """What call order needs to know: where it stands and who it may be."""
@@ -68,15 +71,16 @@ def find_mentions(
         gain = found.gain + _surroundings(found, text, said, order, suffixed=end is not None)
         ranked.append((gain, end or found.end, found))
     ranked.sort(key=lambda r: (-r[0], r[2].start, r[2].form.owner))
-    groups: list[tuple[Occurrence, int, dict[str, float]]] = []
+    groups: list[tuple[Occurrence, int, dict[str, float], dict[str, Occurrence]]] = []
     for gain, end, found in ranked:
         rival = next((g for g in groups if _same_stretch(found, g[0])), None)
         if rival is not None:
             rival[2].setdefault(found.form.owner, gain)
+            rival[3].setdefault(found.form.owner, found)
         else:
-            groups.append((found, max(end, found.end), {found.form.owner: gain}))
+            groups.append((found, max(end, found.end), {found.form.owner: gain}, {found.form.owner: found}))
     groups.sort(key=lambda g: g[0].start)
-    return tuple(Mention(best, end, gains) for best, end, gains in groups if max(gains.values()) >= least)
+    return tuple(Mention(*group) for group in groups if max(group[2].values()) >= least)
 
 
 def rivals(mentions: tuple[Mention, ...], index: int) -> dict[str, float]:

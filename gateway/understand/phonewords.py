@@ -51,12 +51,22 @@ _NUMBERED: Final = frozenset(f"count:{n}" for n in _COUNTS)
 
 
 @dataclass(frozen=True, slots=True)
+class Placed:
+    """A phrase heard from `start_s` to `end_s`, at a cost of so many nats a phone."""
+
+    phrase: str
+    start_s: float
+    end_s: float
+    per_phone: float
+
+
+@dataclass(frozen=True, slots=True)
 class Heard:
     """What the phone head heard as text, with the lexicon's phrases in it; `doubts` as in `Found`.
 
     `clear` holds the phrases of three syllables or more that were heard and what each cost per phone,
     `counts` the numbers of people on duty among them. `ends` when any word that takes a report back or says
-    that it is over may have been said, however short.
+    that it is over may have been said, however short. `placed` is every phrase kept and when it was said.
     """
 
     text: str
@@ -64,6 +74,7 @@ class Heard:
     doubts: tuple[str, ...] = ()
     counts: frozenset[int] = frozenset()
     ends: bool = False
+    placed: tuple[Placed, ...] = ()
 
     def certain(self, phrase: str) -> bool:
         """Whether `phrase` was heard so well that nobody need look."""
@@ -121,7 +132,10 @@ class PhoneWords:
         said = [self._meant[text] for text, cost in clear.items() if cost <= _MOST_PER_COUNT_PHONE]
         counts = frozenset(n for n in _COUNTS if any(f"count:{n}" in group for group in said))
         ends = any(self._may_end(hit, kept) for hit in hits)
-        return Heard(_written(read_phones(evidence), kept), clear, tuple(doubts), counts, ends)
+        placed = tuple(
+            Placed(text, hit.start_s, hit.end_s, hit.per_phone) for hit, text in kept if text != MASK
+        )
+        return Heard(_written(read_phones(evidence), kept), clear, tuple(doubts), counts, ends, placed)
 
     def _chancy(self, hit: PhoneHit) -> bool:
         """Two syllables that would be an incident stand back for any other word there: 是误报 holds 失物."""

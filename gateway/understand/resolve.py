@@ -9,12 +9,13 @@ costs; nothing is ever forced.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Final, Literal
 
-from gateway.model import UNKNOWN, Candidate, PhoneEvidence, Resolution
+from gateway.model import UNKNOWN, Candidate, Ground, PhoneEvidence, Resolution
+from gateway.understand.grounds import Trace, prior_grounds
 from gateway.understand.mentions import COMMAND, Mention, find_mentions, pauses, rivals
 from gateway.understand.names import UNIT_SUFFIX, Form, NameIndex, Occurrence, bare_name, unit_forms
 from gateway.understand.phonenames import PhoneMarks, PhoneNames
@@ -113,6 +114,7 @@ class _Part:
     span: tuple[float, float]
     stretch: str
     source: Literal["text", "phones"]
+    trace: Trace
 
     def evidence(self, share: float = 1.0) -> list[NameEvidence]:
         return [NameEvidence(i, share * nats, self.span, self.source) for i, nats in self.nats.items()]
@@ -216,7 +218,8 @@ class Resolver:
         said = syllables(reading.text)
         occurrences = self._names.hear(phones, reading, said, self._settings.least_gain)
         marks = (*self._marks.find(reading.text, said), *self._phone_marks.find(phones, reading, said))
-        return self._parties(reading.text, said, tuple(dict.fromkeys(marks)), occurrences, "phones")
+        marks = tuple(dict.fromkeys(marks))
+        return self._parties(reading.text, said, marks, occurrences, "phones", reading.span_s)
 
     def _parties(
         self,
@@ -225,6 +228,7 @@ class Resolver:
         marks: tuple[Mark, ...],
         occurrences: list[Occurrence],
         source: Literal["text", "phones"],
+        span_s: Callable[[int, int], tuple[float, float]] | None = None,
     ) -> tuple[_Part | None, _Part | None]:
         scale = self._text_scale if source == "text" else self._phone_scale
         order = CallOrder(marks, pauses(text, said))
@@ -243,7 +247,9 @@ class Resolver:
             first, last = _span(mentions[index], said)
             gains = rivals(mentions, index)
             nats = {owner: scale.nats(gain, plain=plain) for owner, gain in gains.items()}
-            return _Part(nats, (first, last), text[first:last], source)
+            by_sound = partial(scale.nats, plain=False)
+            trace = Trace(source, nats, mentions[index].found, text, said, by_sound, span_s)
+            return _Part(nats, (first, last), text[first:last], source, trace)
 
         return part(parts.caller, plain=parts.plain), part(parts.callee, plain=False)
 
@@ -255,11 +261,31 @@ class Resolver:
         shares = fuse(evidence, {item.unit_id: self._prior_nats(item.unit_id, prior) for item in evidence})
         without = fuse(evidence, {i.unit_id: self._prior_nats(i.unit_id, Prior()) for i in evidence})
         stretch = read.stretch if read else heard.stretch if heard else ""
-        decided = self._judge(shares, stretch)
+        decided = self._explained(self._judge(shares, stretch), shares[0][0], (read, share), heard, prior)
         alone = self._judge(without, stretch)
         if decided.unit_id in prior.expected and alone.unit_id != decided.unit_id:
             return replace(decided, by=(*decided.by, "rollcall"))
         return decided
+
+    def _explained(
+        self,
+        decided: Resolution,
+        best_id: str,
+        read: tuple[_Part | None, float],
+        heard: _Part | None,
+        prior: Prior,
+    ) -> Resolution:
+        """`decided` with what each evidence added for each candidate, and when the name was heard."""
+        readers = [(part.trace, share) for part, share in (read, (heard, 1.0)) if part is not None]
+
+        def grounds(owner: str) -> tuple[Ground, ...]:
+            added = [ground for trace, share in readers for ground in trace.grounds(owner, share)]
+            return (*added, *prior_grounds(self._priors(owner, prior)))
+
+        named = tuple(replace(one, grounds=grounds(one.unit_id)) for one in decided.candidates)
+        best = grounds(best_id) if decided.status != "unknown" else ()
+        spans = (ground.span_s for ground in best if ground.by == "phones")
+        return replace(decided, candidates=named, grounds=best, span_s=next(spans, None))
 
     def _judge(self, shares: tuple[tuple[str, float], ...], stretch: str) -> Resolution:
         settings = self._settings
@@ -294,17 +320,20 @@ class Resolver:
         )
 
     def _prior_nats(self, unit_id: str, prior: Prior) -> float:
+        return sum(self._priors(unit_id, prior).values())
+
+    def _priors(self, unit_id: str, prior: Prior) -> dict[str, float]:
         settings = self._settings
         unit = self._registry.get(unit_id)
         if unit is None:
-            return 0.0
-        nats = settings.disabled_nats if unit.state == "disabled" else 0.0
+            return {}
+        nats = {"disabled": settings.disabled_nats} if unit.state == "disabled" else {}
         if unit_id in prior.expected:
-            nats += settings.expected_nats
+            nats["expected"] = settings.expected_nats
         elif unit_id == prior.last_speaker:
-            nats += settings.last_speaker_nats
+            nats["last_speaker"] = settings.last_speaker_nats
         if unit.street in prior.streets:
-            nats += settings.street_nats
+            nats["street"] = settings.street_nats
         return nats
 
     def _signalled(self, caller: Resolution, prior: Prior) -> Resolution:
@@ -314,6 +343,8 @@ class Resolver:
                 continue
             system = radio_id.partition(":")[0]
             agrees = caller.status == "matched" and caller.unit_id == unit.unit_id
+            decides = Ground("signalling", None, radio_id)
+            candidates = caller.candidates or (Candidate(unit.unit_id, unit.name, 1.0),)
             return Resolution(
                 status="matched",
                 unit_id=unit.unit_id,
@@ -322,7 +353,12 @@ class Resolver:
                 margin=1.0,
                 heard=caller.heard,
                 by=(system, "speech") if agrees else (system,),
-                candidates=caller.candidates or (Candidate(unit.unit_id, unit.name, 1.0),),
+                candidates=tuple(
+                    replace(one, grounds=(decides, *one.grounds)) if one.unit_id == unit.unit_id else one
+                    for one in candidates
+                ),
+                grounds=(decides, *(caller.grounds if agrees else ())),
+                span_s=caller.span_s,
             )
         return caller
 

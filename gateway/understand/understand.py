@@ -8,6 +8,7 @@ from gateway.model import Headcount, IncidentHint, Resolution, Transcript, Under
 from gateway.understand.agencies import Called, read_agencies
 from gateway.understand.evidence import Evidence, Situation, weigh
 from gateway.understand.headcount import read_headcount
+from gateway.understand.heardwords import report_grounds
 from gateway.understand.lexicon import Lexicon
 from gateway.understand.lexicon_rules import UNKNOWN_CODE
 from gateway.understand.location import Place, read_place
@@ -129,6 +130,13 @@ def understand(transcript: Transcript, parties: Parties, context: Context, lexic
         rollcall_mark=_rollcall_mark(reading),
         incident=hint,
         review_reasons=tuple(dict.fromkeys(doubts)),
+        grounds=report_grounds(
+            heard.evidence,
+            heard.evidence.needed(heard.chosen, lexicon),
+            reading,
+            (again.words, again.heard.reading) if again is not None else None,
+            lexicon,
+        ),
     )
 
 

@@ -1,5 +1,8 @@
 """What the phone head heard, read as text and resolved to parties, on evidence made by hand."""
 
+import importlib.util
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -21,27 +24,14 @@ UNITS = (
     Unit("citic", "中信大厦最小应急单元"),
     Unit("hotel", "望海酒店最小应急单元"),
 )
-FRAMES_PER_PHONE = 5
-PAUSE_FRAMES = 30
-
-
-def evidence(text: str, *, confused: dict[str, str] | None = None, doubt: float = 0.0) -> PhoneEvidence:
-    """Evidence for `text`, a comma being a pause; `confused` phones peak as another, by `doubt` more."""
-    columns: list[tuple[int, str]] = []
-    at = 10
-    for part in text.split("，"):
-        for phone in phones_of(part):
-            columns.append((at, phone))
-            at += FRAMES_PER_PHONE
-        at += PAUSE_FRAMES
-    rows = np.random.default_rng(1).normal(0, 0.3, (at, len(PHONES) + 1))
-    rows[:, 0] += 6
-    for frame, phone in columns:
-        rows[frame, 1 + PHONES.index(phone)] += 12
-        if confused and phone in confused:
-            rows[frame, 1 + PHONES.index(confused[phone])] += 12 + doubt
-    log_probs = rows - np.log(np.exp(rows).sum(axis=1, keepdims=True))
-    return PhoneEvidence(log_probs.astype(np.float32), PHONES)
+_spec = importlib.util.spec_from_file_location(
+    "phone_evidence", Path(__file__).parents[1] / "support" / "phone_evidence.py"
+)
+assert _spec is not None
+assert _spec.loader is not None
+_made = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(_made)
+evidence = _made.evidence
 
 
 @pytest.fixture(scope="module")
