@@ -4,10 +4,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from gateway.rollcall.muster import Member, Muster
 from gateway.rollcall.sheet import Item, Reply, Sheet
 
-Purpose = Literal["open", "call", "ask_headcount", "acknowledge", "last_call", "close"]
+Purpose = Literal[
+    "open", "call", "ask_headcount", "acknowledge", "last_call", "close", "order", "ask_report", "resume"
+]
 Verb = Literal["started", "called", "answered", "missed", "finished"]
+DrillVerb = Literal["started", "arrived", "finished"]
+DrillMoved = Literal["ordered", "acknowledged", "departed", "arrived", "reported", "settled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +35,8 @@ class Understood:
 
     `unit_id` is who spoke, when that is certain; `candidates` who it may have been. `for_unit` is the unit it
     says to answer for. `answers` when the words are those of an answer. `hides` names what drowned the
-    channel when it was no speech. `emergency` when it reports an incident that is no exercise.
+    channel when it was no speech. `emergency` when it reports an incident that is no exercise. `acts` are
+    the dialogue acts and `position` the place it names, which a drill grades.
     """
 
     reply: Reply
@@ -40,6 +46,8 @@ class Understood:
     answers: bool = True
     hides: str | None = None
     emergency: bool = False
+    acts: tuple[str, ...] = ()
+    position: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,4 +131,15 @@ class Tell:
     item: Item | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class TellDrill:
+    """Publish what moved in a drill; `member` is the line, and `moved` the step, of an arrived event."""
+
+    verb: DrillVerb
+    muster: Muster
+    member: Member | None = None
+    moved: DrillMoved | None = None
+
+
 Action = Say | Wake | Tell
+DrillAction = Say | Wake | TellDrill
