@@ -19,7 +19,7 @@ from gateway.hear.capture import CaptureEvent, Ended, Fault
 from gateway.hear.segmenter import Squelch
 from gateway.knowledge import build_knowledge, read_lexicon, squelch_of
 from gateway.model import RATE_HZ, End, Pcm, Unit
-from gateway.pipeline import Knowledge, Listener, RadioPipeline
+from gateway.pipeline import Heard, Knowledge, Listen, Listener, RadioPipeline
 from gateway.radio import Radio
 from gateway.recognise.engines import EngineChoice
 from gateway.station import read_units_file
@@ -120,8 +120,16 @@ class _Stretch:
         pass
 
 
-def replay(recordings: Sequence[Path], settings: ReplaySettings, write: Callable[[CloudEvent], None]) -> None:
+def replay(
+    recordings: Sequence[Path],
+    settings: ReplaySettings,
+    write: Callable[[CloudEvent], None],
+    *,
+    on_heard: Callable[[Heard], None] | None = None,
+) -> None:
     """Hear each recording as one radio's audio, named by the file's stem, and `write` every event in order.
+
+    `on_heard` is told what listening to each transmission gave, before its events are written.
 
     Raises:
         MissingInput, BadInput: a recording is not there or not audio; nothing was heard then.
@@ -133,9 +141,19 @@ def replay(recordings: Sequence[Path], settings: ReplaySettings, write: Callable
     with ThreadPoolExecutor(1, thread_name_prefix="decode") as pool:
         listener = Listener.load(pool, settings.engine, settings.models_dir, settings.threads)
         try:
-            asyncio.run(_replay_all(recordings, sources, settings, knowledge, listener, ids, write))
+            listen = listener if on_heard is None else _told(listener, on_heard)
+            asyncio.run(_replay_all(recordings, sources, settings, knowledge, listen, ids, write))
         finally:
             listener.close()
+
+
+def _told(listener: Listener, on_heard: Callable[[Heard], None]) -> Listen:
+    async def listen(audio: Pcm) -> Heard:
+        heard = await listener(audio)
+        on_heard(heard)
+        return heard
+
+    return listen
 
 
 def open_recording(path: Path) -> AudioSource:
@@ -162,7 +180,7 @@ async def _replay_all(
     sources: Sequence[AudioSource],
     settings: ReplaySettings,
     knowledge: Knowledge,
-    listener: Listener,
+    listen: Listen,
     ids: IdSource,
     write: Callable[[CloudEvent], None],
 ) -> None:
@@ -178,7 +196,7 @@ async def _replay_all(
         try:
             for path, source in zip(recordings, sources, strict=True):
                 pipeline = RadioPipeline(
-                    path.stem, streets=frozenset(), knowledge=lambda: knowledge, listen=listener,
+                    path.stem, streets=frozenset(), knowledge=lambda: knowledge, listen=listen,
                     store=store, ids=ids, read_clock=read_clock,
                 )  # fmt: skip
                 faults: list[str] = []

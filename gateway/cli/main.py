@@ -8,6 +8,7 @@ import typer
 from gateway import __version__
 from gateway.cli import models, outbox, rollcall, run, units
 from gateway.cli.devices import devices
+from gateway.cli.explain import explain
 from gateway.cli.replay import replay
 from gateway.cli.schema import schema
 from gateway.cli.watch import watch
@@ -23,6 +24,7 @@ app.command()(run.run)
 app.command()(run.check)
 app.command()(run.status)
 app.command()(replay)
+app.command()(explain)
 app.command()(watch)
 app.command()(schema)
 app.command()(devices)

@@ -78,4 +78,4 @@ def printable(value: Any) -> Any:
 
 def _gateway(source: str) -> Text:
     """Name the gateway by the last part of its source or topic root."""
-    return Text(f"{printable(source).rpartition(':')[2]:<10} ", style="bold blue")
+    return Text().append(f"{printable(source).rpartition(':')[2]:<10} ", style="bold blue")

@@ -26,7 +26,7 @@ INDENT = " " * 10
 def describe(event: Mapping[str, Any], agency_labels: Mapping[str, str] | None = None) -> Text:
     """Word one CloudEvent for a person; events of a kind not known here get their type and subject."""
     family, _, verb = str(event["type"]).removeprefix("radiogateway.").partition(".")
-    text = Text(f"{_clock_time(event['time'])}  ", style="dim")
+    text = Text().append(f"{_clock_time(event['time'])}  ", style="dim")
     data = event["data"]
     if family == "transmission":
         text.append_text(_transmission(data))
@@ -61,7 +61,7 @@ def _party(party: Mapping[str, Any]) -> Text:
 
 
 def _transmission(data: Mapping[str, Any]) -> Text:
-    text = Text(f"{data['radio']}  ", style="blue")
+    text = Text().append(f"{data['radio']}  ", style="blue")
     if data["class"] != "speech":
         text.append(f"{data['class']} ({data['duration_s']:.1f} s)", style="dim")
         return text
@@ -74,7 +74,7 @@ def _transmission(data: Mapping[str, Any]) -> Text:
 
 def _incident(data: Mapping[str, Any], verb: str, labels: Mapping[str, str]) -> Text:
     kind = data["type"]
-    text = Text(f" {verb.upper()} ", style=PHASE_STYLE[data["phase"]])
+    text = Text().append(f" {verb.upper()} ", style=PHASE_STYLE[data["phase"]])
     if data["status"] != "Actual":
         text.append(f" {data['status']} ", style="bold black on bright_cyan")
     text.append(f" {kind['label']} ", style="bold").append(f"{kind['code']}", style="dim")
@@ -94,7 +94,9 @@ def _incident(data: Mapping[str, Any], verb: str, labels: Mapping[str, str]) -> 
 
 
 def _checkin(data: Mapping[str, Any]) -> Text:
-    text = Text(" ON DUTY ", style="bold black on green").append(" ").append_text(_party(data["unit"]))
+    text = (
+        Text().append(" ON DUTY ", style="bold black on green").append(" ").append_text(_party(data["unit"]))
+    )
     if data["headcount"]["present"] is not None:
         text.append(f"  {data['headcount']['present']} present", style="bold")
     if data["normal"]:
@@ -104,7 +106,7 @@ def _checkin(data: Mapping[str, Any]) -> Text:
 
 def _rollcall(data: Mapping[str, Any], verb: str) -> Text:
     name = "SCRAMBLE" if data.get("kind") == "drill" else "ROLL-CALL"
-    text = Text(f"{data['radio']}  ", style="blue")
+    text = Text().append(f"{data['radio']}  ", style="blue")
     if verb == "started":
         planned = f", {data['units']} units" if data["units"] is not None else ""
         return text.append(f" {name} ", style="bold black on bright_cyan").append(f" begins{planned}")
