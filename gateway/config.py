@@ -27,9 +27,9 @@ TopicLevel = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+$", min_lengt
 
 CommandName = Literal[
     "ping", "unit-set", "incident-ack", "incident-close", "resync",
-    "say", "rollcall-start", "rollcall-cancel", "drill-start",
+    "say", "rollcall-start", "rollcall-cancel", "drill-start", "drill-cancel",
 ]  # fmt: skip
-"""Every `cmd/<name>` of the contract."""
+"""Every `cmd/<name>` there is."""
 
 DEFAULT_COMMAND_POST = "指挥中心"
 
@@ -124,6 +124,69 @@ class CommandSettings(Settings):
     """Requests looked into in a minute; what comes beyond is refused."""
 
 
+class ScoreSettings(Settings):
+    """Points for each thing asked of a unit; see the README for how they add up."""
+
+    answered: Annotated[float, Field(ge=0)] = 30.0
+    speed: Annotated[float, Field(ge=0)] = 20.0
+    headcount: Annotated[float, Field(ge=0)] = 20.0
+    report: Annotated[float, Field(ge=0)] = 10.0
+    arrived: Annotated[float, Field(ge=0)] = 20.0
+    full_speed_s: Annotated[float, Field(ge=0)] = 30.0
+    """Answers up to here have all points for speed, those from `no_speed_s` none."""
+    no_speed_s: Annotated[float, Field(gt=0)] = 180.0
+    late_share: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """What a late answer, or one that another unit gave, is worth of `answered`."""
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        if self.answered + self.speed + self.headcount + self.report <= 0:
+            raise ValueError("all points are 0; give some for answered, speed, headcount or report")
+        if self.full_speed_s >= self.no_speed_s:
+            raise ValueError("full_speed_s must be less than no_speed_s")
+        return self
+
+
+class RollcallSettings(Settings):
+    """Roll-calls (点名)."""
+
+    score: ScoreSettings = ScoreSettings()
+
+
+class DrillScenarioSettings(Settings):
+    """A scenario of the station's own; `text` is said on the air after 模拟 and the place."""
+
+    code: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]+$", max_length=40)]
+    label: Annotated[str, StringConstraints(min_length=1, max_length=40)]
+    text: Annotated[str, StringConstraints(min_length=1, max_length=120)]
+
+
+class DrillSettings(Settings):
+    """Drills (拉动): the 1-3-5 minutes in seconds, and how patiently they are held."""
+
+    self_rescue_s: Annotated[float, Field(gt=0, le=3600)] = 60.0
+    mutual_aid_s: Annotated[float, Field(gt=0, le=3600)] = 180.0
+    reinforcement_s: Annotated[float, Field(gt=0, le=3600)] = 300.0
+    orders_per_unit: Annotated[int, Field(ge=1, le=5)] = 2
+    names_per_order: Annotated[int, Field(ge=1, le=20)] = 5
+    """Units named in one key-up."""
+    gather_s: Annotated[float, Field(gt=0, le=120)] = 12.0
+    """After an order the units it names have this long to acknowledge before the next one is given."""
+    grace_s: Annotated[float, Field(ge=0, le=600)] = 15.0
+    ask_report: bool = True
+    """Whether a unit that arrives without telling its head count is asked for it."""
+    scenario: tuple[DrillScenarioSettings, ...] = ()
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        if not self.self_rescue_s <= self.mutual_aid_s <= self.reinforcement_s:
+            raise ValueError("self_rescue_s, mutual_aid_s and reinforcement_s must not fall")
+        codes = [one.code for one in self.scenario]
+        for twice in sorted({code for code in codes if codes.count(code) > 1}):
+            raise ValueError(f"two scenarios have the code {twice!r}; each needs one of its own")
+        return self
+
+
 class LogSettings(Settings):
     """What is logged on stderr. Words heard on the air appear at debug level only."""
 
@@ -184,6 +247,8 @@ class Config(Settings):
     understand: UnderstandSettings = UnderstandSettings()
     store: StoreSettings = StoreSettings()
     commands: CommandSettings = CommandSettings()
+    rollcall: RollcallSettings = RollcallSettings()
+    drill: DrillSettings = DrillSettings()
     log: LogSettings = LogSettings()
     radio: tuple[RadioSettings, ...]
     _folder: Path = PrivateAttr(default=Path())

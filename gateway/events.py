@@ -311,6 +311,23 @@ RollcallOutcome = Literal[
 """What a roll-call found out about a unit. `not_observed` is never held against it."""
 
 
+class ReviewChange(Model):
+    """One value that a person's review replaced, both as text; None stands for no value."""
+
+    field: str
+    old: str | None
+    new: str | None
+
+
+class Reviewed(Model):
+    """A person listened to an answer and said what it was: who, when, and what that changed."""
+
+    at: Timestamp
+    by: str
+    note: str
+    changes: tuple[ReviewChange, ...]
+
+
 class RollcallStarted(Data):
     """A roll-call (点名) or a scramble (拉动) has begun. `units` is how many are planned, None if unknown."""
 
@@ -328,7 +345,8 @@ class RollcallItem(Data):
 
     `outcome` is None while nothing was heard. Latencies are seconds from the end of the last and of the first
     call to the start of the reply, by the audio; None when the unit was not called before it spoke.
-    `reasons` say why it was not observed. A higher `revision` replaces a lower one.
+    `reasons` say why it was not observed. A higher `revision` replaces a lower one; `reviewed` tells what
+    people have changed since.
     """
 
     rollcall_id: str
@@ -353,6 +371,7 @@ class RollcallItem(Data):
     bin: str | None
     reasons: tuple[str, ...]
     review: Review
+    reviewed: tuple[Reviewed, ...] = ()
 
 
 class RollcallLine(Model):
@@ -483,6 +502,7 @@ class DrillItem(Data):
     confidence: float | None
     reasons: tuple[str, ...]
     review: Review
+    reviewed: tuple[Reviewed, ...] = ()
 
 
 class DrillLine(Model):

@@ -90,6 +90,32 @@ class UnitSet(CommandRequest):
     leader: Line | None = None
 
 
+class DrillStart(CommandRequest):
+    """Hold a drill (拉动) now, at one unit, with its neighbours (line) or several lines (area).
+
+    `scenario` is the code or label of a shipped scenario or one of the station's; `text` plays something of
+    its own instead. `place` is where it is played, the unit's name when left out. `lines` are units whose
+    lines join in an area. `radio` is needed where a gateway has several.
+    """
+
+    unit_id: Identity
+    scenario: Line = "own"
+    text: Annotated[str, StringConstraints(min_length=1, max_length=120)] | None = None
+    place: Annotated[str, StringConstraints(min_length=1, max_length=60)] | None = None
+    reach: Literal["point", "line", "area"] = "line"
+    lines: Lines = ()
+    radio: Identity | None = None
+
+
+class DrillCancel(CommandRequest):
+    """End a drill before its time; what was not decided by then stays undecided.
+
+    Without `drill_id` the one that is held; it is needed where several are.
+    """
+
+    drill_id: Identity | None = None
+
+
 ANSWER_CONTENT_TYPE = "application/json"
 
 
@@ -116,8 +142,10 @@ REQUESTS: dict[str, type[CommandRequest]] = {
     "incident-ack": IncidentAck,
     "incident-close": IncidentClose,
     "resync": Resync,
+    "drill-start": DrillStart,
+    "drill-cancel": DrillCancel,
 }
 """What each command is asked with."""
-LATER = ("say", "rollcall-start", "rollcall-cancel", "drill-start")
+LATER = ("say", "rollcall-start", "rollcall-cancel")
 """Commands of the contract that this version answers with a refusal."""
 CHANGES_NOTHING = frozenset({"ping", "resync"})

@@ -95,8 +95,8 @@ def test_refusals_say_why(order: Order, code: str, word: str) -> None:
 
 def test_every_command_of_the_contract_is_known() -> None:
     assert {
-        "rollcall-start", "rollcall-cancel", "drill-start", "say", "incident-ack", "incident-close",
-        "unit-set", "resync", "ping",
+        "rollcall-start", "rollcall-cancel", "drill-start", "drill-cancel", "say", "incident-ack",
+        "incident-close", "unit-set", "resync", "ping",
     } == EVERYTHING == set(get_args(CommandName))  # fmt: skip
 
 
