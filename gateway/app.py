@@ -28,6 +28,7 @@ from gateway.config import Config, RadioSettings
 from gateway.desk import Desk
 from gateway.errors import BadConfig, BadInput, GatewayError, MissingInput
 from gateway.events import CloudEvent
+from gateway.faultpoints import passing
 from gateway.health import WRITTEN_EVERY_S, health_document, write_health
 from gateway.hear.capture import CaptureEvent, Completed, Ended, Fault, Opened, Recovered
 from gateway.knowledge import build_knowledge, read_lexicon, squelch_of
@@ -96,6 +97,7 @@ class Daemon:
         """
         gateway = self._config.gateway
         self._store = await Store.open(gateway.data_dir, gateway.source, self._clock)
+        passing("store.opened")
         self._alarms = Alarms(self._store, self._ids, self._clock, self._read_clock, self._committed)
         self._link = PahoLink(
             self._broker, gateway.topic_root, self._clock, self._store.next_session,
@@ -115,6 +117,7 @@ class Daemon:
         for settings in self._config.radio:
             self._add_radio(settings, conversations.get(settings.id), followers.get(settings.id))
         await self._bring_back()
+        passing("start.recovered")
         for notice in self._store.notices:
             self._alarms.fault(notice.what, notice.message, notice.action)
         self._link.start()
@@ -156,6 +159,7 @@ class Daemon:
     async def stop(self) -> None:
         """Stop in order; see the module. May be called after a failed start."""
         self._stopping.set()
+        passing("stop.asked")
         listening = (asyncio.to_thread(radio.stop_listening) for radio in self._radios.values())
         await asyncio.gather(*listening, return_exceptions=True)
         if self._running:
@@ -168,6 +172,7 @@ class Daemon:
         await asyncio.gather(*leftover, return_exceptions=True)
         if hasattr(self, "_alarms"):
             await self._alarms.settle()
+        passing("stop.drained")
         if hasattr(self, "_port"):
             await self._port.stop()
             await self._replay.stop()
@@ -175,12 +180,15 @@ class Daemon:
             if self._link.state.is_connected:
                 await self._pump.drained(GOODBYE_S)
             await self._pump.stop()
+            passing("stop.pump_stopped")
             await self._link.stop()
+            passing("stop.link_stopped")
         await asyncio.to_thread(self._pool.shutdown)
         if self._loaded is not None:
             self._loaded.close()
         if hasattr(self, "_store"):
             await self._store.close()
+        passing("stop.store_closed")
         log.info("stopped")
 
     def _open_desk(self) -> None:

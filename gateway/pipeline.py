@@ -22,6 +22,7 @@ from gateway.clock import IdSource
 from gateway.drafts import change_event, rollcall_event, transmission_event
 from gateway.errors import GatewayError
 from gateway.events import AudioRef, ClockReading, CloudEvent
+from gateway.faultpoints import passing
 from gateway.hear import signalling
 from gateway.hear.classify import Classification, classify
 from gateway.model import Pcm, Signalling, SoundClass, Transcript, Transmission, Understanding
@@ -181,7 +182,9 @@ class RadioPipeline:
         """
         if transmission.id != self._begun:
             await self._store.heard(_record(transmission, kept))
+            passing("heard.committed")
             self._attempts = await self._store.attempt(transmission.id)
+            passing("attempt.committed")
             self._begun = transmission.id
         if self._attempts > MAX_ATTEMPTS:
             return await self._quarantine(transmission, kept, "recognition ended the process twice")
@@ -189,6 +192,7 @@ class RadioPipeline:
             return await self._quarantine(transmission, kept, "its audio was not kept")
         try:
             heard = await self._listen(transmission.audio)
+            passing("decoded")
             async with self._turn:
                 return await self._conclude(transmission, kept, heard)
         except (asyncio.CancelledError, GatewayError):
@@ -242,6 +246,7 @@ class RadioPipeline:
             (self.radio_id, conversation.model_dump_json()),
             follower=None if follower == before else (self.radio_id, follower.model_dump_json()),
         )
+        passing("events.committed")
         self._conversation = conversation
         self._follower = follower.still_deaf_as(self._follower, since=before)
         self._remember_call(transmission, meaning)

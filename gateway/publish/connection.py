@@ -22,6 +22,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from gateway.errors import MissingInput, Unavailable
+from gateway.faultpoints import passing
 from gateway.publish.broker import Broker
 from gateway.publish.words import dialling_in_words, goodbye_in_words, refusal_in_words
 
@@ -243,6 +244,7 @@ class Connection:
             return 0
         async with self._allowance:
             mid = self._hand_over(topic, payload, qos, retain, properties)
+            passing("published.before_puback")
             answer: asyncio.Future[int] = self._loop.create_future()
             self._pending[mid] = (self._loop.time(), answer)
             return await answer

@@ -13,6 +13,7 @@ import structlog
 
 from gateway.clock import Clock
 from gateway.errors import GatewayError
+from gateway.faultpoints import passing
 from gateway.publish.broker import Broker
 from gateway.publish.connection import Connection, LinkDown, Message, Refused, Will, connect
 from gateway.publish.topics import availability_topic, client_id
@@ -297,6 +298,7 @@ class PahoLink:
         topic = availability_topic(self._root)
         with contextlib.suppress(LinkDown):
             code = await connection.publish(topic, self._availability(word, session), retain=True)
+            passing("link.announced")
             verdict = delivery_of(code)
             if isinstance(verdict, Rejected):
                 log.warning("availability refused", topic=topic, reason=str(verdict))

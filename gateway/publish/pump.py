@@ -22,6 +22,7 @@ import structlog
 from gateway.clock import Clock
 from gateway.errors import GatewayError
 from gateway.events import CONTENT_TYPE, MAX_EVENT_BYTES
+from gateway.faultpoints import passing
 from gateway.publish.connection import LinkDown
 from gateway.publish.link import Accepted, BackOff, Delivery, Link
 from gateway.publish.states import RetainedStates, json_bytes
@@ -359,8 +360,10 @@ class Pump:
         """Delete what was acknowledged, all that has come together since the last time at once."""
         while self._acked:
             positions, self._acked = self._acked, []
+            passing("puback.before_delete")
             try:
                 await self._outbox.delivered(positions)
+                passing("delivered.deleted")
             except GatewayError as error:
                 self._setback = str(error)
                 return

@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 
+from gateway.faultpoints import passing
 from gateway.publish.connection import LinkDown
 from gateway.publish.link import Link, Rejected
 from gateway.publish.topics import state_topic
@@ -68,6 +69,7 @@ class RetainedStates:
             return
         topic = state_topic(self._root, suffix)
         verdict = await self._link.publish(topic, payload, retain=True)
+        passing("state.published")
         if isinstance(verdict, Rejected):
             log.warning("state refused", topic=topic, reason=str(verdict))
         if not payload and self._wanted.get(suffix) == b"":

@@ -20,6 +20,7 @@ from sqlite_utils import Database
 from gateway.clock import Clock
 from gateway.errors import StoreUnavailable
 from gateway.events import CloudEvent, Draft, seal
+from gateway.faultpoints import passing
 from gateway.store.outbox import OutboxTable
 from gateway.store.records import HeardTransmission, Notice
 from gateway.store.registry import UnitTable
@@ -84,7 +85,9 @@ class Logbook:
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
+                passing("commit.before")
                 self._db.commit()
+                passing("commit.after")
             except BaseException:
                 self._db.rollback()
                 raise

@@ -29,6 +29,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from gateway.errors import BadInput, MissingInput, StoreUnavailable
+from gateway.faultpoints import passing
 from gateway.model import RATE_HZ, End, Pcm
 from gateway.store.records import Notice, RecoveredTransmission, SpooledAudio
 
@@ -67,6 +68,7 @@ class Spool:
                 part.close()
                 base.with_suffix(".part").unlink()
                 raise
+        passing("spool.opened")
         return SpoolFile(self._data_dir, base, about, part)
 
     def settled(self, transmission_id: str, ref: str) -> None:
@@ -76,6 +78,7 @@ class Spool:
             raise ValueError(f"{ref} is not the audio of transmission {transmission_id}")
         with _in_words(note):
             note.unlink(missing_ok=True)
+        passing("spool.settled")
 
     def recover(
         self, is_known: Callable[[str], bool] = lambda _: False
@@ -191,6 +194,7 @@ class SpoolFile:
                 part.close()
                 raise
             self._part = part
+        passing("frame.appended")
 
     def finish(self, end: End, dropped_frames: int = 0) -> SpooledAudio:
         """Make the WAV file and return what the events say about it. It is durable when this returns.
@@ -204,6 +208,7 @@ class SpoolFile:
         wav_path = self._base.with_suffix(".wav")
         with _in_words(self._base):
             sha256, size_bytes = _write_wav(part_path, wav_path)
+            passing("spool.wav_written")
             audio = SpooledAudio(
                 ref=wav_path.relative_to(self._data_dir).as_posix(),
                 sha256=sha256,
@@ -213,8 +218,10 @@ class SpoolFile:
             note = {**self._about, "end": end.value, "dropped_frames": dropped_frames, "audio": asdict(audio)}
             with _replacing(self._base.with_suffix(".json")) as file:
                 file.write(json.dumps(note).encode())
+            passing("spool.note_written")
             _sync_folder(self._base.parent)
             part_path.unlink()
+        passing("transmission.completed")
         return audio
 
     def discard(self) -> None:
