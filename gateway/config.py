@@ -17,10 +17,12 @@ from pydantic import (
     PrivateAttr,
     StringConstraints,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
 from gateway.errors import BadConfig, MissingInput
+from gateway.squelchkind import SquelchKind
 
 TopicLevel = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+$", min_length=1, max_length=40)]
 """One level of an MQTT topic as the contract allows it."""
@@ -197,13 +199,30 @@ class LogSettings(Settings):
 class SquelchSettings(Settings):
     """When a transmission starts and ends."""
 
-    kind: Literal["vox", "carrier", "vox & carrier"] = "vox"
+    kind: str = "vox"
+    """`vox`, `carrier` and `rssi`, combined with `&`, `|`, `!` and parentheses."""
     open_db: Annotated[float, Field(ge=1.0, le=30.0)] | None = None
-    """Level over the noise floor that opens; None takes the segmenter's default."""
+    """Level over the noise floor that opens; None, here and below, takes the segmenter's default."""
+    rssi_dbm: Annotated[float, Field(ge=-150.0, le=0.0)] | None = None
+    rssi_hold_db: Annotated[float, Field(ge=0.0, le=30.0)] | None = None
+    start_delay_s: Annotated[float, Field(ge=0.0, le=30.0)] | None = None
+    open_delay_s: Annotated[float, Field(ge=0.0, le=5.0)] | None = None
+    close_delay_s: Annotated[float, Field(ge=0.0, le=5.0)] | None = None
+    deaf_s: Annotated[float, Field(ge=0.0, le=5.0)] | None = None
+    """Nothing is heard for so long after the gateway's own key-up."""
+    tail_cut_s: Annotated[float, Field(ge=0.0, le=1.0)] | None = None
+    timeout_s: Annotated[float, Field(ge=10.0, le=3600.0)] | None = None
+    """After so long without a close the squelch is stuck."""
+    flap_count: Annotated[int, Field(ge=3, le=100)] | None = None
     hang_s: Annotated[float, Field(ge=0.1, le=5.0)] | None = None
     pre_roll_s: Annotated[float, Field(ge=0.0, le=2.0)] | None = None
     min_length_s: Annotated[float, Field(ge=0.05, le=5.0)] | None = None
     max_length_s: Annotated[float, Field(ge=5.0, le=600.0)] | None = None
+
+    @field_validator("kind")
+    @classmethod
+    def _parses(cls, kind: str) -> str:
+        return SquelchKind.parse(kind).text
 
 
 class DeviceSettings(BaseModel):
@@ -232,7 +251,8 @@ class RadioSettings(Settings):
 
     @model_validator(mode="after")
     def _carrier_has_a_line(self) -> Self:
-        if self.squelch.kind != "vox" and self.control.kind == "none":
+        senses = SquelchKind.parse(self.squelch.kind).senses
+        if senses != {"vox"} and self.control.kind == "none":
             raise ValueError(f"squelch {self.squelch.kind!r} needs a control that sees the carrier, not none")
         return self
 

@@ -49,4 +49,4 @@ def build_knowledge(
 def squelch_of(settings: SquelchSettings) -> Squelch:
     """Turn a radio's squelch settings into the segmenter's; what is not set keeps the segmenter's default."""
     given = settings.model_dump(exclude={"kind"}, exclude_none=True)
-    return Squelch(kind=SquelchKind(settings.kind), **given)
+    return Squelch(kind=SquelchKind.parse(settings.kind), **given)

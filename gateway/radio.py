@@ -14,6 +14,7 @@ from gateway.errors import BadInput, MissingInput, StoreUnavailable
 from gateway.events import CloudEvent
 from gateway.hear.capture import Capture, CaptureEvent, Completed, Ended, Fault, Recovered, Spool
 from gateway.hear.carrier import CarrierLine
+from gateway.hear.ownkeyups import OwnKeyUps
 from gateway.hear.segmenter import Squelch
 from gateway.model import Pcm, Transmission
 from gateway.pipeline import RadioPipeline
@@ -67,6 +68,8 @@ class Radio:
         refuses, the radio holds what it has and tries again each `retry_s` seconds; None raises instead.
         """
         self.radio_id = radio_id
+        self.own_key_ups = OwnKeyUps()
+        """Who transmits on this radio says so here, so that the gateway does not listen to itself."""
         self._clock = clock
         self._pipeline = pipeline
         self._settled = settled
@@ -88,6 +91,7 @@ class Radio:
             on_event=self._hand_over,
             squelch=squelch,
             carrier=self._carrier or (lambda: None),
+            own_key_ups=self.own_key_ups,
             wait_for_room=self._wait_for_room,
         )
 

@@ -38,6 +38,10 @@ class AirTime:
         """Start learning anew: audio was lost, so positions and time have moved apart."""
         self._starts.clear()
 
+    def position_s(self, monotonic_s: float) -> float | None:
+        """Return which position was on the air at a monotonic time; None before anything was learned."""
+        return monotonic_s - self._starts[0][1] if self._starts else None
+
     def at(self, position_s: float) -> datetime:
         """Return the wall-clock time of a position, by the clock as it is set now."""
         if not self._starts:

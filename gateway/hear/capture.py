@@ -3,21 +3,26 @@
 What comes out is a row of events on the capture thread, in the order of time: Opened and Completed around
 each transmission, Fault and Recovered around each failure, Ended at last. A device that goes away is opened
 again for ever, a little later each time; only a source that has ended, or can never work, ends the thread.
+A fault is told once and is over when audio has come for a second: a plug with a bad contact is one fault.
 """
 
 import contextlib
+import math
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, Protocol
 
 import numpy as np
+import structlog
 
 from drivers.base import (
     AudioDamaged,
     AudioFrame,
     AudioSource,
+    Carrier,
     DeviceError,
     DeviceLost,
     DeviceMisused,
@@ -27,16 +32,23 @@ from gateway.clock import Clock
 from gateway.errors import GatewayError
 from gateway.hear.airtime import AirTime
 from gateway.hear.audio import Converter
+from gateway.hear.ownkeyups import OwnKeyUps
 from gateway.hear.segmenter import Audio, Closed, Segmenter, Squelch, SquelchEvent
 from gateway.hear.segmenter import Opened as SquelchOpened
 from gateway.model import RATE_HZ, End, Pcm, Transmission
+
+log = structlog.get_logger()
 
 READ_TIMEOUT_S = 0.25
 SILENT_DEVICE_S = 10.0
 """A live device that delivers nothing for this long is taken for lost."""
 FIRST_BACK_OFF_S = 0.5
-LONGEST_BACK_OFF_S = 4.0
-"""A card that is back is heard again within 5 s."""
+LONGEST_BACK_OFF_S = 3.0
+"""A card that is back is heard again within 5 s, and said to be."""
+STEADY_S = 1.0
+"""A device that failed works again when it has delivered this much."""
+LOSSES_KEPT_S = 30.0
+"""What was lost longer ago than this is in no transmission that has not begun yet."""
 _ROOM_POLL_S = 0.25
 
 
@@ -82,7 +94,7 @@ class Fault:
     """Something failed: `what` says which part, `message` what a person should know."""
 
     radio_id: str
-    what: Literal["source", "control", "spool", "store", "capture"]
+    what: Literal["source", "control", "spool", "store", "capture", "squelch"]
     message: str
 
 
@@ -91,7 +103,7 @@ class Recovered:
     """What had failed works again."""
 
     radio_id: str
-    what: Literal["source", "control", "store"] = "source"
+    what: Literal["source", "control", "store", "squelch"] = "source"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +137,8 @@ class Capture:
         new_id: Callable[[], str],
         on_event: Callable[[CaptureEvent], None],
         squelch: Squelch | None = None,
-        carrier: Callable[[], bool | None] = lambda: None,
+        carrier: Callable[[], Carrier | None] = lambda: None,
+        own_key_ups: OwnKeyUps | None = None,
         wait_for_room: Callable[[float], bool] = lambda _timeout_s: True,
     ) -> None:
         self.radio_id = radio_id
@@ -136,9 +149,12 @@ class Capture:
         self._wait_for_room = wait_for_room
         self._keeper = _Keeper(radio_id, spool, new_id, on_event)
         self._squelch = squelch or Squelch()
+        self._own_key_ups = own_key_ups or OwnKeyUps()
+        self._squelch_trouble: str | None = None
         self._stopping = threading.Event()
         self._back_off_s = FIRST_BACK_OFF_S
         self._is_faulty = False
+        self._delivered_s = 0.0
         self._thread = threading.Thread(target=self._run, name=f"capture-{radio_id}", daemon=True)
 
     def start(self) -> None:
@@ -178,18 +194,30 @@ class Capture:
                     message, is_damaged = str(error), True
                     break
                 except DeviceError as error:
-                    self._wait_for_device(error)
+                    self._wait_for_device(str(error))
+                except Exception as error:
+                    if not self._source.is_live:
+                        raise
+                    self._stumble(error)
         except Exception as error:  # noqa: BLE001 - a radio that falls silent without a word is the worst fault
             message = f"radio {self.radio_id} is not heard any more: {type(error).__name__}: {error}"
             self._on_event(Fault(self.radio_id, "capture", message))
         finally:
-            self._source.close()
+            with contextlib.suppress(Exception):
+                self._source.close()
             self._on_event(Ended(self.radio_id, message, is_damaged))
+
+    def _stumble(self, error: Exception) -> None:
+        """A driver let out what is no DeviceError: tell where it came from, and try again as after any."""
+        if not self._is_faulty:
+            log.error("driver failed in a way it should not", radio=self.radio_id, exc_info=error)
+        self._wait_for_device(f"the driver failed in a way it should not: {type(error).__name__}: {error}")
 
     def _listen(self) -> None:
         """Hear one opened source until it ends, is lost, or the capture is stopped."""
         self._source.open()
-        session = _Session(self._source, self._squelch, self._keeper, self._clock)
+        self._delivered_s = 0.0
+        session = _Session(self._source, self._squelch, self._keeper, self._clock, self._own_key_ups)
         try:
             self._read_all(session)
         finally:
@@ -209,8 +237,9 @@ class Capture:
                 raise
             if frame is not None:
                 heard_at_s = self._clock.monotonic_s()
-                self._works_again()
                 session.hear(frame, self._carrier())
+                self._tell_squelch(session.squelch_trouble)
+                self._works(frame.duration_s)
             elif self._source.is_live and self._clock.monotonic_s() - heard_at_s > SILENT_DEVICE_S:
                 raise DeviceLost(f"the device delivers no audio any more (for {SILENT_DEVICE_S:.0f} s)")
 
@@ -219,16 +248,28 @@ class Capture:
             self._is_faulty = True
             self._on_event(Fault(self.radio_id, "source", message))
 
-    def _works_again(self) -> None:
+    def _works(self, seconds: float) -> None:
+        """Note that so much audio has come; after a while a failed device is said to work again."""
+        self._delivered_s += seconds
+        if self._delivered_s < STEADY_S:
+            return
         self._back_off_s = FIRST_BACK_OFF_S
         if self._is_faulty:
             self._is_faulty = False
             self._on_event(Recovered(self.radio_id))
 
-    def _wait_for_device(self, error: DeviceError) -> None:
+    def _tell_squelch(self, trouble: str | None) -> None:
+        """Tell when the squelch begins or ceases to be stuck or to flap."""
+        before, self._squelch_trouble = self._squelch_trouble, trouble
+        if trouble is not None and before is None:
+            self._on_event(Fault(self.radio_id, "squelch", trouble))
+        elif trouble is None and before is not None:
+            self._on_event(Recovered(self.radio_id, "squelch"))
+
+    def _wait_for_device(self, message: str) -> None:
         if self._stopping.is_set():
             return
-        self._report(str(error))
+        self._report(message)
         self._stopping.wait(self._back_off_s)
         self._back_off_s = min(2 * self._back_off_s, LONGEST_BACK_OFF_S)
 
@@ -236,25 +277,75 @@ class Capture:
 class _Session:
     """What is known while a source stays open: positions start from 0 with it."""
 
-    def __init__(self, source: AudioSource, squelch: Squelch, keeper: "_Keeper", clock: Clock) -> None:
+    def __init__(
+        self,
+        source: AudioSource,
+        squelch: Squelch,
+        keeper: "_Keeper",
+        clock: Clock,
+        own_key_ups: OwnKeyUps,
+    ) -> None:
         self._converter = Converter(source.format)
         self._segmenter = Segmenter(squelch)
+        self._squelch = squelch
         self._keeper = keeper
+        self._is_live = source.is_live
         self._air_time = AirTime(clock, is_live=source.is_live)
+        self._own_key_ups = own_key_ups
         self._next_sequence = 0
         self._converted = 0
-        self._losses: list[tuple[int, int]] = []
+        self._losses: deque[tuple[int, int]] = deque()
 
-    def hear(self, frame: AudioFrame, carrier: bool | None) -> None:
-        """Take one frame."""
+    @property
+    def squelch_trouble(self) -> str | None:
+        """What is wrong with the squelch, in words; None when nothing is."""
+        if self._segmenter.is_stuck:
+            return (
+                f"the squelch was open for {self._squelch.timeout_s:.0f} s without a break and is shut until "
+                "what holds it open is gone"
+            )
+        if self._segmenter.is_flapping:
+            return "the squelch opens and closes all the time; only what lasts longer is believed"
+        return None
+
+    def hear(self, frame: AudioFrame, told: Carrier | None) -> None:
+        """Take one frame, and what the receiver says of the channel."""
         lost = max(0, frame.sequence - self._next_sequence) or int(frame.overflow)
         self._next_sequence = frame.sequence + 1
         if lost:
-            self._losses.append((self._segmenter.position, lost))
-            self._air_time.forget()
+            self._lose(lost)
+        begun_s = self._converted / frame.format.rate_hz
         self._converted += len(frame.pcm) // frame.format.frame_bytes
-        self._air_time.note(self._converted / frame.format.rate_hz, frame.captured_ns)
-        self._take(self._segmenter.feed(self._converter.feed(frame.pcm), carrier))
+        ended_s = self._converted / frame.format.rate_hz
+        self._air_time.note(ended_s, frame.captured_ns)
+        self._pass_over_own(frame, begun_s, ended_s)
+        is_open, rssi_dbm = (None, None) if told is None else (told.is_open, told.rssi_dbm)
+        self._take(self._segmenter.feed(self._converter.feed(frame.pcm), is_open, rssi_dbm))
+
+    def _pass_over_own(self, frame: AudioFrame, begun_s: float, ended_s: float) -> None:
+        """Deafen the squelch to what of this frame was captured while the gateway transmitted."""
+        deaf_s = self._squelch.deaf_s
+        if not self._is_live:
+            if self._own_key_ups.is_keyed:
+                self._deafen(begun_s, ended_s + deaf_s)
+            return
+        heard_from_s = frame.captured_ns / 1e9 - frame.duration_s
+        for keyed_s, released_s in self._own_key_ups.since(heard_from_s - deaf_s):
+            start_s = self._air_time.position_s(keyed_s)
+            end_s = self._air_time.position_s(released_s + deaf_s)
+            if start_s is not None and end_s is not None and start_s < ended_s:
+                self._deafen(start_s, min(end_s, ended_s))
+
+    def _deafen(self, start_s: float, end_s: float) -> None:
+        self._segmenter.deafen(max(0, math.floor(start_s * RATE_HZ)), math.ceil(end_s * RATE_HZ))
+
+    def _lose(self, lost: int) -> None:
+        position, losses = self._segmenter.position, self._losses
+        losses.append((position, lost))
+        self._air_time.forget()
+        if not self._segmenter.is_open:
+            while losses[0][0] < position - LOSSES_KEPT_S * RATE_HZ:
+                losses.popleft()
 
     def finish(self) -> None:
         """Complete what is open; the source delivers no more."""
@@ -274,7 +365,7 @@ class _Session:
         """Return how many frames were lost inside the transmission that ends now, and forget those before."""
         start = self._keeper.start
         inside = sum(lost for position, lost in self._losses if start <= position <= end)
-        self._losses = [(position, lost) for position, lost in self._losses if position > end]
+        self._losses = deque((position, lost) for position, lost in self._losses if position > end)
         return inside
 
 

@@ -1,8 +1,9 @@
 """What a radio's control tells while it receives: the carrier, and who was calling."""
 
+import contextlib
 from collections.abc import Callable
 
-from drivers.base import DeviceError, RadioControl
+from drivers.base import Carrier, DeviceError, RadioControl
 from gateway.clock import Clock
 from gateway.model import Signalling
 
@@ -10,7 +11,7 @@ RETRY_S = 5.0
 
 
 class CarrierLine:
-    """Asks the control whether a carrier is up; None while the control is away or cannot tell.
+    """Asks the control what the receiver hears; None while the control is away or cannot tell.
 
     The control is opened at the first question and again a while after each failure. `on_trouble` is told
     what is wrong, and None when it works again. Called on one capture thread; `close` from any.
@@ -25,8 +26,8 @@ class CarrierLine:
         self._retry_at_s = 0.0
         self._in_trouble = False
 
-    def __call__(self) -> bool | None:
-        """Return whether a carrier is up now."""
+    def __call__(self) -> Carrier | None:
+        """Return what the receiver says of its channel now."""
         if self._closed or (not self._is_open and self._clock.monotonic_s() < self._retry_at_s):
             return None
         try:
@@ -34,13 +35,13 @@ class CarrierLine:
                 self._control.open()
                 self._is_open = True
             carrier = self._control.carrier()
-        except DeviceError as error:
-            self._fail(str(error))
+        except Exception as error:  # noqa: BLE001 - a driver that leaks an error must not end the listening
+            self._fail(_worded(error))
             return None
         if self._in_trouble:
             self._in_trouble = False
             self._on_trouble(None)
-        return None if carrier is None else carrier.is_open
+        return carrier
 
     def caller_id(self) -> Signalling | None:
         """Return the id that the radio received with the transmission just over, None when it has none."""
@@ -48,8 +49,8 @@ class CarrierLine:
             return None
         try:
             told = self._control.caller_id()
-        except DeviceError as error:
-            self._fail(str(error))
+        except Exception as error:  # noqa: BLE001 - as above
+            self._fail(_worded(error))
             return None
         if told is None:
             return None
@@ -62,9 +63,16 @@ class CarrierLine:
         self._control.close()
 
     def _fail(self, message: str) -> None:
-        self._control.close()
+        with contextlib.suppress(Exception):
+            self._control.close()
         self._is_open = False
         self._retry_at_s = self._clock.monotonic_s() + RETRY_S
         if not self._in_trouble:
             self._in_trouble = True
             self._on_trouble(message)
+
+
+def _worded(error: Exception) -> str:
+    if isinstance(error, DeviceError):
+        return str(error)
+    return f"the control's driver failed in a way it should not: {type(error).__name__}: {error}"

@@ -45,9 +45,18 @@ floor must lie lower, and the stream starts with an open squelch and no floor wo
 half a second of steady noise are a sound card that starts, and say nothing about the floor. A whole recording
 shorter than a second was cut by somebody, to what they meant.
 
-*A carrier flag.* When the radio tells whether it hears a carrier, the flag replaces the level (`carrier`) or
-both are needed (`vox & carrier`); the end of a transmission is then the end of its carrier, for both also
-that of the sound, and nothing is taken for the tail of a squelch.
+*What the receiver says.* When the radio tells whether it hears a carrier, or how strong, that replaces the
+level (`carrier`, `rssi`) or is combined with it (`vox & carrier`, `carrier | rssi`, `vox & !rssi`: see
+gateway/squelchkind.py). The end of a transmission is then where the receiver says that nobody is there, with
+`vox` also the end of the sound, and nothing is taken for the tail of a squelch. While the receiver says
+nothing, because its control is away, the level alone decides: a station must not go deaf for want of a flag.
+
+*Deafness.* A radio that transmits hears itself, or nothing. Such stretches are passed over: they open
+nothing, end what is open, lend no audio to a pre-roll, and leave the noise floor alone, or the silence of a
+keyed radio would become the floor and the channel's noise open the squelch afterwards.
+
+*What is stuck or flaps.* Nobody talks for three minutes without a break or eight times a second, so a squelch
+that does is not believed; see Squelch.
 
 Everything is counted in samples, and a sample handed out is never handed out twice or left out: the Audio
 events between Opened and Closed are exactly the samples from `start` to `end`.
@@ -58,10 +67,12 @@ from collections import deque
 import numpy as np
 
 from gateway.hear.floor import BLOCK, StartingFloor, measure, starting_floor
-from gateway.hear.squelch import Audio, Closed, Gate, Opened, Squelch, SquelchEvent, SquelchKind
-from gateway.model import End, Pcm
+from gateway.hear.gate import Gate
+from gateway.hear.squelch import Audio, Closed, Opened, Squelch, SquelchEvent, Told
+from gateway.model import RATE_HZ, End, Pcm
+from gateway.squelchkind import SquelchKind
 
-__all__ = ["Audio", "Closed", "Opened", "Segmenter", "Squelch", "SquelchEvent", "SquelchKind"]
+__all__ = ["Audio", "Closed", "Opened", "Segmenter", "Squelch", "SquelchEvent", "SquelchKind", "Told"]
 
 _START_BLOCKS = 50
 _FLUSH_HANG_BLOCKS = 5
@@ -83,10 +94,13 @@ class Segmenter:
         self._measured = 0
         self._judged = 0
         self._handed_out = 0
-        self._carrier_changes: deque[tuple[int, bool]] = deque()
-        self._carrier = False
+        self._told_changes: deque[tuple[int, Told]] = deque()
+        self._told = self._last_told = Told()
+        self._deaf: deque[tuple[int, int]] = deque()
         self._start_powers: list[float] | None = []
         self._start_lines: list[float] = []
+        if self._squelch.start_delay_s:
+            self.deafen(0, round(self._squelch.start_delay_s * RATE_HZ))
 
     @property
     def position(self) -> int:
@@ -103,10 +117,35 @@ class Segmenter:
         """The noise floor now, in dBFS of the speech band."""
         return 10.0 * float(np.log10(max(self._gate.floor.power, 1e-12)))
 
-    def feed(self, pcm: Pcm, carrier: bool | None = None) -> list[SquelchEvent]:
-        """Take the next samples. `carrier` is the receiver's flag for them, None when it has none."""
-        if carrier is not None:
-            self._carrier_changes.append((self.position, carrier))
+    @property
+    def is_stuck(self) -> bool:
+        """Whether the squelch was forced to close, and what holds it open has not gone away since."""
+        return self._gate.is_stuck
+
+    @property
+    def is_flapping(self) -> bool:
+        """Whether the squelch opens and closes so fast that short openings are not believed."""
+        return self._gate.is_flapping
+
+    def deafen(self, start: int, end: int) -> None:
+        """Pass over the samples from `start` to before `end`, as far as they have not been judged yet.
+
+        A stretch may be told while it lasts, with ever later ends; starts must not go back in time.
+        """
+        if self._deaf and start <= self._deaf[-1][1]:
+            last_start, last_end = self._deaf.pop()
+            start, end = min(start, last_start), max(end, last_end)
+        if end > self._judged:
+            self._deaf.append((start, end))
+
+    def feed(
+        self, pcm: Pcm, carrier: bool | None = None, rssi_dbm: float | None = None
+    ) -> list[SquelchEvent]:
+        """Take the next samples, and what the receiver says of them; None is what it cannot tell."""
+        told = Told(carrier, rssi_dbm)
+        if told != self._last_told:
+            self._last_told = told
+            self._told_changes.append((self.position, told))
         self._held = np.concatenate([self._held, pcm]) if self._held.size else np.array(pcm, dtype=np.int16)
         ready = (self.position - self._measured) // BLOCK
         events: list[SquelchEvent] = []
@@ -130,8 +169,10 @@ class Segmenter:
             if stopped:
                 gate.signal_end = self.position
             self._apply(gate.cut(), events)
-            end = min(self.position, gate.signal_end + gate.tail, gate.start + gate.max_length)
-            self._apply([Closed(end, gate.signal_end, End.STOPPED if stopped else gate.end_reason)], events)
+            end = gate.audible_end(self.position)
+            self._apply(
+                [Closed(end, min(gate.signal_end, end), End.STOPPED if stopped else gate.end_reason)], events
+            )
             gate.close(end)
         return events
 
@@ -139,6 +180,11 @@ class Segmenter:
         if self._start_powers is None:
             self._run(powers, lines, events)
             return
+        if not self._start_powers:
+            # The floor is judged from the first second that is listened to.
+            while powers and self._is_deaf():
+                self._pass_over(events)
+                del powers[0], lines[0]
         self._start_powers += powers
         self._start_lines += lines
         if len(self._start_powers) >= _START_BLOCKS:
@@ -160,12 +206,25 @@ class Segmenter:
     def _run(self, powers: list[float], lines: list[float], events: list[SquelchEvent]) -> None:
         gate = self._gate
         for power, line in zip(powers, lines, strict=True):
+            if self._deaf and self._is_deaf():
+                self._pass_over(events)
+                continue
             self._judged += BLOCK
-            while self._carrier_changes and self._carrier_changes[0][0] < self._judged:
-                self._carrier = self._carrier_changes.popleft()[1]
-            self._apply(gate.step(power, line, carrier=self._carrier), events)
+            while self._told_changes and self._told_changes[0][0] < self._judged:
+                self._told = self._told_changes.popleft()[1]
+            self._apply(gate.step(power, line, self._told), events)
         if gate.start is not None:
             self._hand_out(gate.audible_end(), events)
+
+    def _is_deaf(self) -> bool:
+        """Whether the next block to be judged must be passed over."""
+        while self._deaf and self._deaf[0][1] <= self._judged:
+            self._deaf.popleft()
+        return bool(self._deaf) and self._deaf[0][0] < self._judged + BLOCK
+
+    def _pass_over(self, events: list[SquelchEvent]) -> None:
+        self._judged += BLOCK
+        self._apply(self._gate.step_deaf(), events)
 
     def _apply(self, changes: list[Opened | Closed], events: list[SquelchEvent]) -> None:
         for change in changes:

@@ -2,6 +2,7 @@ import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,21 @@ import numpy as np
 import pytest
 
 from drivers import registry
-from drivers.base import AudioFormat, AudioFrame, AudioSource, DeviceLost, DeviceMissing, EndOfAudio
+from drivers.base import (
+    AudioFormat,
+    AudioFrame,
+    AudioSource,
+    Carrier,
+    DeviceLost,
+    DeviceMissing,
+    EndOfAudio,
+)
 from gateway.clock import ManualClock, SystemClock
 from gateway.errors import StoreUnavailable
 from gateway.hear import capture as capture_module
-from gateway.hear.capture import Capture, CaptureEvent, Completed, Ended, Fault, Opened, Recovered
-from gateway.hear.segmenter import Segmenter
+from gateway.hear.capture import Capture, CaptureEvent, Completed, Ended, Fault, Opened, Recovered, _Session
+from gateway.hear.ownkeyups import OwnKeyUps
+from gateway.hear.segmenter import Segmenter, Squelch, SquelchKind
 from gateway.model import RATE_HZ, End, Pcm, Transmission
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -391,3 +401,60 @@ def test_frames_lost_between_two_calls_belong_to_neither(two_calls: Pcm) -> None
     frames = frames_of(two_calls)
     del frames[37:39]
     assert [one.dropped_frames for one in Ear(PlannedSource(frames)).run().transmissions] == [0, 0]
+
+
+def test_what_the_gateway_says_itself_is_not_heard_however_late_the_card_is(signals: Any) -> None:
+    """The card hands its sound over 0.3 s late; the stretch is passed over where it was captured."""
+    audio = signals.pcm(signals.silence(2.0), signals.speech(2.4, -20), signals.silence(2.0))
+    clock, own, late_s = ManualClock(START, mono_s=100.0), OwnKeyUps(), 0.3
+
+    class Card(PlannedSource):
+        def _read(self, timeout_s: float) -> AudioFrame | None:
+            frame = super()._read(timeout_s)
+            assert frame is not None
+            heard_s = (frame.sequence + 1) * 0.1
+            clock.advance(100.0 + heard_s + late_s - clock.monotonic_s())
+            for at_s, tell in ((101.95, own.keyed), (104.05, own.released)):
+                if clock.monotonic_s() >= at_s:
+                    tell(at_s)
+            return replace(frame, captured_ns=round((100.0 + heard_s) * 1e9))
+
+    for deaf_s, heard in ((0.4, 0), (0.0, 1)):
+        own = OwnKeyUps()
+        clock = ManualClock(START, mono_s=100.0)
+        squelch = Squelch(deaf_s=deaf_s)
+        ear = Ear(Card(frames_of(audio), live=True), clock=clock, own_key_ups=own, squelch=squelch).run()
+        assert len(ear.transmissions) == heard, "the last 0.35 s are heard only without deafness"
+
+
+def test_a_driver_that_leaks_an_error_is_tried_again(two_calls: Pcm) -> None:
+    frames = frames_of(two_calls)
+    source = PlannedSource([*frames[:5], ZeroDivisionError("a bug")], frames_of(two_calls), live=True)
+    ear = Ear(source).run()
+    assert ear.kinds == ["Fault", "Recovered", "Opened", "Completed", "Opened", "Completed", "Ended"]
+    assert "ZeroDivisionError: a bug" in str(ear.events[0])
+
+
+def test_a_plug_with_a_bad_contact_is_one_fault(two_calls: Pcm) -> None:
+    shaky = [[*frames_of(two_calls)[:3], DeviceLost("gone")] for _ in range(6)]
+    ear = Ear(PlannedSource(*shaky, frames_of(two_calls))).run()
+    assert ear.kinds[:2] == ["Fault", "Recovered"]
+    assert ear.kinds.count("Fault") == 1
+
+
+def test_a_stuck_squelch_is_told_until_it_is_over() -> None:
+    frames = frames_of(np.zeros(30 * RATE_HZ, np.int16))
+    asked = itertools.count()
+    squelch = Squelch(SquelchKind.CARRIER, timeout_s=10.0)
+    ear = Ear(PlannedSource(frames), squelch=squelch, carrier=lambda: Carrier(next(asked) < 200)).run()
+    assert ear.kinds == ["Opened", "Completed", "Fault", "Recovered", "Ended"]
+    assert "the squelch was open for 10 s" in str(ear.events[2])
+
+
+def test_what_a_silent_faulty_card_loses_is_not_kept_for_ever() -> None:
+    frame = frames_of(np.zeros(1600, np.int16))[0]
+    source = PlannedSource([])
+    session = _Session(source, Squelch(), Any, ManualClock(START), OwnKeyUps())
+    for sequence in range(0, 4000, 2):
+        session.hear(replace(frame, sequence=sequence), None)
+    assert len(session._losses) <= 301
