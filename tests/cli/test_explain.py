@@ -47,7 +47,7 @@ def test_two_names_alike_are_told_apart_part_by_part(explain: Explain) -> None:
         assert 0.4 < score < 0.6
         assert text + position == pytest.approx(total, abs=0.11)
     assert sorted(row[2] for row in rows(out, "name")[:2]) == ["汇", "辉"]
-    assert rows(out, "text")[-1] == ["text", "金", "会", "商", "场"]
+    assert ["text", "金", "会", "商", "场"] in rows(out, "text")
     assert "电梯困人" in out
     assert "report" in out
     assert "points: " in out
