@@ -9,16 +9,19 @@ from gateway.events import (
     CandidateData,
     CheckinReceived,
     ClockReading,
+    CloudEvent,
     Draft,
     GatewayFault,
     GroundData,
     HeadcountData,
     HeardSpan,
     HeardWordData,
+    Judged,
     OutboxDropped,
     PartyData,
     ReportData,
     Review,
+    ReviewVerdict,
     RollcallFinished,
     RollcallItem,
     RollcallLine,
@@ -159,6 +162,41 @@ def fault_event(
         clock=clock, what=fault.what, since=fault.since, message=fault.message, action=fault.action
     )
     return Draft(id=event_id, kind=f"gateway.{verb}", subject=fault.what, time=at, data=data)
+
+
+def review_event(
+    event_id: str,
+    received: CloudEvent,
+    before: Judged,
+    after: Judged,
+    by: str,
+    note: str,
+    at: datetime,
+    clock: ClockReading,
+) -> Draft:
+    """Draft what a person says about the transmission that `received` told of."""
+    changed = tuple(name for name in Judged.model_fields if getattr(before, name) != getattr(after, name))
+    data = ReviewVerdict(
+        clock=clock,
+        transmission_id=received.data["transmission_id"],
+        radio=received.data["radio"],
+        by=by,
+        at=at,
+        before=before,
+        after=after,
+        changed=changed,
+        reasons=tuple(received.data["review"]["reasons"]),
+        note=note,
+    )
+    return Draft(
+        id=event_id,
+        kind="review.corrected" if changed else "review.accepted",
+        subject=data.transmission_id,
+        time=at,
+        data=data,
+        correlationid=received.correlationid,
+        causationid=received.id,
+    )
 
 
 def dropped_event(event_id: str, sequences: range, reason: str, at: datetime, clock: ClockReading) -> Draft:

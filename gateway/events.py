@@ -567,6 +567,34 @@ class DrillFinished(Data):
     review: Review
 
 
+class Judged(Model):
+    """What a person says, or the gateway understood, of one transmission. None: nobody, nothing, not said."""
+
+    text: str
+    unit_id: str | None
+    unit_name: str | None
+    headcount: int | None
+    incident: str | None
+
+
+class ReviewVerdict(Data):
+    """A person has looked at a transmission: accepted it, or corrected what `changed` names.
+
+    `before` is what held until then, the gateway's own understanding or an earlier person's; `reasons` are
+    why it was to be looked at. The latest verdict on a transmission holds.
+    """
+
+    transmission_id: str
+    radio: str
+    by: str
+    at: Timestamp
+    before: Judged
+    after: Judged
+    changed: tuple[str, ...]
+    reasons: tuple[str, ...]
+    note: str
+
+
 class GatewayFault(Data):
     """Something the gateway needs went away, or came back."""
 
@@ -607,6 +635,8 @@ EVENT_DATA: dict[str, type[Data]] = {
     "drill.started": DrillStarted,
     "drill.arrived": DrillItem,
     "drill.finished": DrillFinished,
+    "review.accepted": ReviewVerdict,
+    "review.corrected": ReviewVerdict,
     "gateway.fault": GatewayFault,
     "gateway.recovered": GatewayFault,
     "outbox.dropped": OutboxDropped,

@@ -43,14 +43,14 @@ def import_units(config_file: Path, csv_file: Path) -> int:
     """Replace the registry by `csv_file`, all or nothing; return how many units there are now."""
     config = load_config(config_file)
     units, stamp = read_units_file(csv_file)
-    with _logbook(config) as logbook:
+    with open_logbook(config) as logbook:
         logbook.units.replace(units, stamp)
     return len(units)
 
 
 def read_units(config_file: Path) -> list[Unit]:
     """Return the registry, in the order of the file it came from."""
-    with _logbook(load_config(config_file)) as logbook:
+    with open_logbook(load_config(config_file)) as logbook:
         return logbook.units.all()
 
 
@@ -61,7 +61,7 @@ def export_units(config_file: Path) -> str:
 
 def read_outbox(config_file: Path, limit: int) -> list[OutboxEntry]:
     """Return up to `limit` events that are not delivered, oldest first."""
-    with _logbook(load_config(config_file)) as logbook:
+    with open_logbook(load_config(config_file)) as logbook:
         return logbook.outbox.list(limit)
 
 
@@ -71,7 +71,7 @@ def set_unit_state(config_file: Path, unit_id: str, state: UnitState) -> None:
     Raises:
         UsageError: there is no such unit.
     """
-    with _logbook(load_config(config_file)) as logbook:
+    with open_logbook(load_config(config_file)) as logbook:
         if not logbook.units.set_state(unit_id, state):
             raise UsageError(f"there is no unit {unit_id!r}; see radio-gateway units list")
 
@@ -87,7 +87,7 @@ def retry_outbox(config_file: Path, positions: Sequence[int]) -> int:
     Raises:
         UsageError: a position is not in the outbox, or was not set aside. Nothing is changed then.
     """
-    with _logbook(load_config(config_file)) as logbook:
+    with open_logbook(load_config(config_file)) as logbook:
         for entry in _entries(logbook, positions):
             if entry.state != "set_aside":
                 raise UsageError(f"the event at {entry.position} was not set aside; it waits for its turn")
@@ -102,7 +102,7 @@ def drop_from_outbox(config_file: Path, positions: Sequence[int], reason: str) -
     """
     clock = SystemClock()
     ids, read_clock = IdSource(clock), ClockReader(clock)
-    with _logbook(load_config(config_file)) as logbook:
+    with open_logbook(load_config(config_file)) as logbook:
         entries = _entries(logbook, positions)
         # Each event names a range without holes, so that it explains exactly the numbers that are missing.
         for run in _runs(entries):
@@ -136,7 +136,7 @@ def _runs(entries: Sequence[OutboxEntry]) -> list[list[OutboxEntry]]:
 
 def read_rollcalls(config_file: Path) -> list[Record]:
     """Return the roll-calls whose events are still kept, oldest first, without the single units."""
-    with _logbook(load_config(config_file)) as logbook:
+    with open_logbook(load_config(config_file)) as logbook:
         return read_records(logbook.rollcall_events())
 
 
@@ -146,7 +146,7 @@ def read_rollcall(config_file: Path, rollcall_id: str | None) -> Record:
     Raises:
         UsageError: there is none like that, or more than one.
     """
-    with _logbook(load_config(config_file)) as logbook:
+    with open_logbook(load_config(config_file)) as logbook:
         return _one_rollcall(logbook, rollcall_id)
 
 
@@ -157,7 +157,7 @@ def rollcall_register(config_file: Path, rollcall_id: str | None) -> str:
         UsageError: there is none like that, or more than one.
     """
     config = load_config(config_file)
-    with _logbook(config) as logbook:
+    with open_logbook(config) as logbook:
         record = _one_rollcall(logbook, rollcall_id)
         units = {unit.unit_id: unit for unit in logbook.units.all()}
     return register_csv(record, units, config.gateway.command_post)
@@ -176,7 +176,12 @@ def _one_rollcall(logbook: Logbook, rollcall_id: str | None) -> Record:
 
 
 @contextmanager
-def _logbook(config: Config) -> Iterator[Logbook]:
+def open_logbook(config: Config) -> Iterator[Logbook]:
+    """Open a station's memory for one transaction, beside a running daemon or without one.
+
+    Raises:
+        StoreUnavailable: it cannot be opened or written.
+    """
     with (
         Logbook.open(config.gateway.data_dir, config.gateway.source, SystemClock()) as logbook,
         logbook.group(),

@@ -6,7 +6,7 @@ import sys
 import typer
 
 from gateway import __version__
-from gateway.cli import models, outbox, rollcall, run, units
+from gateway.cli import models, outbox, review, rollcall, run, units
 from gateway.cli.devices import devices
 from gateway.cli.explain import explain
 from gateway.cli.replay import replay
@@ -31,6 +31,7 @@ app.command()(devices)
 app.add_typer(units.app, name="units")
 app.add_typer(models.app, name="models")
 app.add_typer(outbox.app, name="outbox")
+app.add_typer(review.app, name="review")
 app.add_typer(rollcall.app, name="rollcall")
 
 USAGE_ERROR: type[typer.BadParameter] = typer.BadParameter.__mro__[1]

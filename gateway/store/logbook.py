@@ -24,6 +24,7 @@ from gateway.faultpoints import passing
 from gateway.store.outbox import OutboxTable
 from gateway.store.records import HeardTransmission, Notice
 from gateway.store.registry import UnitTable
+from gateway.store.reviews import ReviewTable
 from gateway.store.rows import heard_from_row, heard_to_row, stamp
 from gateway.store.schema import DATABASE_NAME, in_words, open_database
 
@@ -44,6 +45,7 @@ class Logbook:
         self.notices = notices
         self.outbox = OutboxTable(db)
         self.units = UnitTable(db)
+        self.reviews = ReviewTable(db)
 
     @classmethod
     def open(cls, data_dir: Path, source: str, clock: Clock) -> Self:

@@ -105,6 +105,16 @@ def _followed_rollcalls(db: Database) -> None:
     """)
 
 
+@migrations(name="0003-reviews")
+def _reviews(db: Database) -> None:
+    db.executescript("""
+        CREATE INDEX events_to_review ON events (position)
+            WHERE kind = 'transmission.received' AND json_extract(document, '$.data.review.required') = 1;
+        CREATE INDEX events_reviewed ON events (subject)
+            WHERE kind IN ('review.accepted', 'review.corrected');
+    """)
+
+
 def open_database(path: Path, now: datetime) -> tuple[Database, tuple[Notice, ...]]:
     """Open the database, creating it or bringing its tables up to date.
 

@@ -36,6 +36,8 @@ def describe(event: Mapping[str, Any], agency_labels: Mapping[str, str] | None =
         text.append_text(_checkin(data))
     elif family == "rollcall":
         text.append_text(_rollcall(data, verb))
+    elif family == "review":
+        text.append_text(_review(data, verb))
     elif family == "gateway":
         text.append(f"{verb} ", style="bold red" if verb == "fault" else "bold green")
         text.append(f"{data['what']}: {data['message']}", style="default")
@@ -101,6 +103,14 @@ def _checkin(data: Mapping[str, Any]) -> Text:
         text.append(f"  {data['headcount']['present']} present", style="bold")
     if data["normal"]:
         text.append(", all normal", style="green")
+    return text
+
+
+def _review(data: Mapping[str, Any], verb: str) -> Text:
+    text = Text().append(f" {verb.upper()} ", style="bold black on bright_cyan")
+    text.append(f" by {data['by']}: transmission {data['transmission_id']}", style="default")
+    for name in data["changed"]:
+        text.append(f"; {name} {data['before'][name]} → {data['after'][name]}", style="cyan")
     return text
 
 
