@@ -24,6 +24,8 @@ from drivers.registry import make_control, make_source
 from gateway import __version__
 from gateway.alarms import Alarms
 from gateway.clock import IdSource, SystemClock
+from gateway.conduct.radiorollcall import RadioRollcall
+from gateway.conduct.timeline import Timeline
 from gateway.config import Config, RadioSettings
 from gateway.desk import Desk
 from gateway.errors import BadConfig, BadInput, GatewayError, MissingInput
@@ -270,8 +272,11 @@ class Daemon:
             ids=self._ids,
             read_clock=self._read_clock,
             conversation=self._restored(Conversation, conversation),
-            follower=self._restored(Follower, follower),
-        )
+            rollcall=RadioRollcall(
+                settings.id, Timeline(self._clock), self._ids.new, self._read_clock,
+                follower=self._restored(Follower, follower),
+            ),
+        )  # fmt: skip
         self._pipelines[settings.id] = pipeline
         self._radios[settings.id] = Radio(
             settings.id,

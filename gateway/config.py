@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 from gateway.errors import BadConfig, MissingInput
+from gateway.rollcallsettings import RollcallSettings
 from gateway.squelchkind import SquelchKind
 
 TopicLevel = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+$", min_length=1, max_length=40)]
@@ -29,7 +30,8 @@ TopicLevel = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+$", min_lengt
 
 CommandName = Literal[
     "ping", "unit-set", "incident-ack", "incident-close", "resync",
-    "say", "rollcall-start", "rollcall-cancel", "drill-start", "drill-cancel",
+    "say", "rollcall-start", "rollcall-cancel", "rollcall-pause", "rollcall-resume", "rollcall-list",
+    "drill-start", "drill-cancel",
 ]  # fmt: skip
 """Every `cmd/<name>` there is."""
 
@@ -124,35 +126,6 @@ class CommandSettings(Settings):
     allow: tuple[CommandName, ...] = get_args(CommandName)
     per_minute: Annotated[int, Field(ge=1, le=6000)] = 120
     """Requests looked into in a minute; what comes beyond is refused."""
-
-
-class ScoreSettings(Settings):
-    """Points for each thing asked of a unit; see the README for how they add up."""
-
-    answered: Annotated[float, Field(ge=0)] = 30.0
-    speed: Annotated[float, Field(ge=0)] = 20.0
-    headcount: Annotated[float, Field(ge=0)] = 20.0
-    report: Annotated[float, Field(ge=0)] = 10.0
-    arrived: Annotated[float, Field(ge=0)] = 20.0
-    full_speed_s: Annotated[float, Field(ge=0)] = 30.0
-    """Answers up to here have all points for speed, those from `no_speed_s` none."""
-    no_speed_s: Annotated[float, Field(gt=0)] = 180.0
-    late_share: Annotated[float, Field(ge=0, le=1)] = 0.5
-    """What a late answer, or one that another unit gave, is worth of `answered`."""
-
-    @model_validator(mode="after")
-    def _makes_sense(self) -> Self:
-        if self.answered + self.speed + self.headcount + self.report <= 0:
-            raise ValueError("all points are 0; give some for answered, speed, headcount or report")
-        if self.full_speed_s >= self.no_speed_s:
-            raise ValueError("full_speed_s must be less than no_speed_s")
-        return self
-
-
-class RollcallSettings(Settings):
-    """Roll-calls (点名)."""
-
-    score: ScoreSettings = ScoreSettings()
 
 
 class DrillScenarioSettings(Settings):
@@ -285,6 +258,11 @@ class Config(Settings):
         ids = [radio.id for radio in self.radio]
         for twice in sorted({radio_id for radio_id in ids if ids.count(radio_id) > 1}):
             raise ValueError(f"two radios are called {twice!r}; each needs an id of its own")
+        for schedule in self.rollcall.schedule:
+            if schedule.radio is not None and schedule.radio not in ids:
+                raise ValueError(
+                    f"rollcall.schedule {schedule.name!r} names no radio here: {schedule.radio!r}"
+                )
         return self
 
 

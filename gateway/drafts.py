@@ -25,6 +25,7 @@ from gateway.events import (
     RollcallFinished,
     RollcallItem,
     RollcallLine,
+    RollcallSnapshot,
     RollcallStarted,
     TextSpan,
     TranscriptData,
@@ -352,17 +353,7 @@ def _rollcall_item(sheet: Sheet, item: Item, clock: ClockReading) -> RollcallIte
 def _rollcall_finished(sheet: Sheet, clock: ClockReading) -> RollcallFinished:
     items = tuple(sheet.items.values())
     told = tally(items)
-    lines = tuple(
-        RollcallLine(
-            unit_id=item.unit_id,
-            outcome=item.outcome or "cancelled",
-            call_count=item.call_count,
-            answer_latency_s=item.answer_latency_s,
-            present=item.present,
-            transmission_id=item.transmission_id,
-        )
-        for item in items[:MAX_ROLLCALL_LINES]
-    )
+    lines = tuple(_rollcall_line(item) for item in items[:MAX_ROLLCALL_LINES])
     reasons = [name for name, count in (
         ("misheard_calls", sheet.misheard_calls), ("stray_replies", sheet.stray_replies),
         ("unreadable_answers", told.outcomes.get("unreadable", 0)),
@@ -386,4 +377,54 @@ def _rollcall_finished(sheet: Sheet, clock: ClockReading) -> RollcallFinished:
         items=lines,
         items_left_out=len(items) - len(lines),
         review=_review(reasons),
+    )
+
+
+def _rollcall_line(item: Item) -> RollcallLine:
+    return RollcallLine(
+        unit_id=item.unit_id,
+        outcome=item.outcome or "cancelled",
+        call_count=item.call_count,
+        answer_latency_s=item.answer_latency_s,
+        present=item.present,
+        transmission_id=item.transmission_id,
+    )
+
+
+def rollcall_snapshot(
+    sheet: Sheet,
+    at: datetime,
+    clock: ClockReading,
+    *,
+    phase: str = "listening",
+    paused: str | None = None,
+    in_turn: str | None = None,
+    calls: int = 0,
+    round_: int = 1,
+) -> RollcallSnapshot:
+    """Word how far a roll-call has come, for its retained topic."""
+    told = tally(sheet.items.values())
+    decided = [item for item in sheet.items.values() if item.outcome is not None]
+    latest = sorted(decided, key=lambda item: item.answered_at.timestamp() if item.answered_at else 0.0)
+    item = sheet.items.get(in_turn) if in_turn is not None else None
+    return RollcallSnapshot(
+        clock=clock,
+        rollcall_id=sheet.rollcall_id,
+        radio=sheet.radio,
+        kind=sheet.kind,
+        mode=sheet.mode,
+        phase=phase,
+        paused=paused,
+        started_at=sheet.started_at,
+        at=at,
+        units=len(sheet.items),
+        decided=len(decided),
+        outcomes=told.outcomes,
+        bins=told.bins,
+        present=told.present,
+        round=round_,
+        unit_id=in_turn,
+        unit_name=item.name if item is not None else None,
+        calls=calls,
+        lines=tuple(_rollcall_line(one) for one in latest[-MAX_ROLLCALL_LINES:]),
     )

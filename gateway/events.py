@@ -595,6 +595,33 @@ class ReviewVerdict(Data):
     note: str
 
 
+class RollcallSnapshot(Data):
+    """`state/rollcall/<id>`: how far a roll-call has come; cleared when it is over.
+
+    `phase` is listening where an officer calls by voice. `paused` says why nothing is said now. `decided`
+    counts units with an outcome; `lines` are the latest of them. `unit_id` is the unit in turn.
+    """
+
+    rollcall_id: str
+    radio: str
+    kind: Literal["rollcall", "drill"]
+    mode: Literal["conducted", "listened"]
+    phase: str
+    paused: str | None
+    started_at: Timestamp
+    at: Timestamp
+    units: int
+    decided: int
+    outcomes: dict[str, int]
+    bins: dict[str, int]
+    present: int
+    round: int
+    unit_id: str | None
+    unit_name: str | None
+    calls: int
+    lines: tuple[RollcallLine, ...]
+
+
 class GatewayFault(Data):
     """Something the gateway needs went away, or came back."""
 

@@ -47,7 +47,8 @@ class Transmission:
     """One key-up on one radio, complete. `started_at` is on the air, `duration_s` by the sample count.
 
     `signal_s` is where in it the signal rose and fell, in seconds: what is kept begins a little before and
-    ends a little after. None when that was not kept, as after a crash.
+    ends a little after. None when that was not kept, as after a crash. `started_mono_s` is `started_at` on
+    the monotonic clock, None for recordings and what an earlier run heard.
     """
 
     id: str
@@ -59,6 +60,7 @@ class Transmission:
     dropped_frames: int = 0
     signalling: tuple[Signalling, ...] = ()
     signal_s: tuple[float, float] | None = None
+    started_mono_s: float | None = None
 
     @property
     def carrier_opened_at(self) -> datetime:

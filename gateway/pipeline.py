@@ -19,19 +19,21 @@ from typing import Protocol, Self
 import structlog
 
 from gateway.clock import IdSource
+from gateway.conduct.radiorollcall import Noted, RadioRollcall
+from gateway.conduct.timeline import Timeline
 from gateway.drafts import change_event, rollcall_event, transmission_event
 from gateway.errors import GatewayError
 from gateway.events import AudioRef, ClockReading, CloudEvent
 from gateway.faultpoints import passing
 from gateway.hear import signalling
+from gateway.hear.capture import CaptureEvent
 from gateway.hear.classify import Classification, classify
 from gateway.model import Pcm, Signalling, SoundClass, Transcript, Transmission, Understanding
 from gateway.recognise.base import Recogniser
 from gateway.recognise.engines import EngineChoice, choose
 from gateway.recognise.phonehead import PhoneHead
 from gateway.recognise.vad import Vad
-from gateway.rollcall.listening import Followed, Follower
-from gateway.rollcall.overheard import ListeningRules, Overheard
+from gateway.rollcall.overheard import Overheard
 from gateway.store.records import MAX_ATTEMPTS, HeardTransmission, SpooledAudio
 from gateway.store.store import Store
 from gateway.understand.conversation import Checkin, Conversation, IncidentChange, Rules, Utterance
@@ -129,7 +131,7 @@ class RadioPipeline:
         ids: IdSource,
         read_clock: Callable[[], ClockReading],
         conversation: Conversation | None = None,
-        follower: Follower | None = None,
+        rollcall: RadioRollcall | None = None,
     ) -> None:
         self.radio_id = radio_id
         self._streets = streets
@@ -141,7 +143,7 @@ class RadioPipeline:
         self._conversation = conversation or Conversation(radio_id=radio_id)
         self._turn = asyncio.Lock()
         """Held while the conversation moves: a transmission and a person's change never overlap."""
-        self._follower = follower.taken_up_again() if follower else Follower(radio_id=radio_id)
+        self.rollcall = rollcall or RadioRollcall(radio_id, Timeline(ids.clock), ids.new, read_clock)
         self._last_call: tuple[str, datetime] | None = None
         self._begun = ""
         self._attempts = 0
@@ -193,7 +195,7 @@ class RadioPipeline:
         try:
             heard = await self._listen(transmission.audio)
             passing("decoded")
-            async with self._turn:
+            async with self._turn, self.rollcall.turn():
                 return await self._conclude(transmission, kept, heard)
         except (asyncio.CancelledError, GatewayError):
             await self._spare(transmission)
@@ -225,30 +227,29 @@ class RadioPipeline:
             audio=audio,
         )
         conversation, changes, incident_id = self._conversation.hear(utterance, knowledge.rules)
-        before = self._follower
-        followed = self._follow(transmission, heard, utterance, changes)
-        if followed.takes_answer:
+        noted = await self.rollcall.hear(self._overheard(transmission, heard, utterance, changes))
+        if noted.takes_answer:
             changes = tuple(change for change in changes if not isinstance(change, Checkin))
         clock = self._read_clock()
         received = transmission_event(
             self._ids.new(), transmission, heard.sound.sound_class, heard.transcript, meaning, clock,
-            audio=audio, incident_id=incident_id, rollcall_id=followed.rollcall_id, failure=heard.failure,
+            audio=audio, incident_id=incident_id, rollcall_id=noted.rollcall_id, failure=heard.failure,
         )  # fmt: skip
         drafts = [received]
         drafts += [change_event(self._ids.new(), one, utterance.at, clock, received.id) for one in changes]
         drafts += [
-            rollcall_event(self._ids.new(), one, utterance.at, clock, received.id) for one in followed.changes
+            rollcall_event(self._ids.new(), one, utterance.at, clock, received.id) for one in noted.changes
         ]
-        follower = followed.follower
         events = await self._store.commit(
             transmission.id,
             drafts,
             (self.radio_id, conversation.model_dump_json()),
-            follower=None if follower == before else (self.radio_id, follower.model_dump_json()),
+            follower=noted.follower,
+            rollcall=noted.record,
         )
         passing("events.committed")
         self._conversation = conversation
-        self._follower = follower.still_deaf_as(self._follower, since=before)
+        self.rollcall.adopt(noted)
         self._remember_call(transmission, meaning)
         log.info(
             "transmission understood",
@@ -262,38 +263,56 @@ class RadioPipeline:
         log.debug("words", transmission=transmission.id, text=heard.transcript.text)
         return events
 
-    def could_not_hear(self, at: datetime) -> None:
-        """Note that this radio was not heard at `at`: silence in a roll-call proves nothing there."""
-        self._follower = self._follower.could_not_hear(at)
+    def notice(self, event: CaptureEvent) -> None:
+        """Take what the capture thread tells of carrier and device."""
+        self.rollcall.notice(event)
 
-    def _follow(
+    async def end_followed(
+        self, end: Callable[[RadioRollcall, datetime], Noted | None], at: datetime
+    ) -> list[CloudEvent]:
+        """End the roll-call by voice as `end` says, and return the events of it; none when it says nothing.
+
+        Raises:
+            StoreUnavailable: nothing was changed.
+        """
+        async with self._turn, self.rollcall.turn():
+            clock = self._read_clock()
+            noted = end(self.rollcall, at)
+            if noted is None:
+                return []
+            drafts = [rollcall_event(self._ids.new(), one, at, clock, None) for one in noted.changes]
+            events = await self._store.commit(None, drafts, follower=noted.follower)
+            self.rollcall.adopt(noted)
+            return events
+
+    def _overheard(
         self,
         transmission: Transmission,
         heard: Heard,
         utterance: Utterance,
         changes: tuple[IncidentChange | Checkin, ...],
-    ) -> Followed:
+    ) -> Overheard:
         polarity = utterance.understanding.incident.polarity
         emergency = polarity == "report" and any(
             isinstance(change, IncidentChange) and change.incident.status == "Actual" for change in changes
         )
-        overheard = Overheard(
+        opened, closed = self.rollcall.on_air(transmission)
+        return Overheard(
             utterance,
-            began_at=transmission.carrier_opened_at,
-            ended_at=transmission.carrier_closed_at,
+            began_at=opened,
+            ended_at=closed,
             sound=heard.sound.sound_class,
             lost_audio=transmission.dropped_frames > 0,
             failed=heard.failure is not None,
             emergency=emergency,
             told_incident=polarity != "none",
         )
-        return self._follower.hear(overheard, ListeningRules(new_id=self._ids.new))
 
     def _understand(self, transmission: Transmission, heard: Heard, knowledge: Knowledge) -> Understanding:
         if heard.sound.sound_class is not SoundClass.SPEECH and not heard.signalling:
             return Understanding()
         prior = Prior(
-            expected=self._expected(transmission.started_at),
+            expected=self.rollcall.expected() or self._expected(transmission.started_at),
             streets=self._streets,
             signalled=tuple(
                 f"{one.system}:{one.id}" for one in (*transmission.signalling, *heard.signalling)
@@ -319,7 +338,7 @@ class RadioPipeline:
     ) -> list[CloudEvent]:
         """Publish that something was heard which cannot be decoded, so that a person looks after it."""
         log.error("transmission set aside", transmission=transmission.id, why=why)
-        self.could_not_hear(transmission.started_at)
+        self.rollcall.gave_up_on(transmission)
         sound = classify(transmission.audio, None)
         silent = Transcript("", "", "none", "none", 0.0)
         received = transmission_event(

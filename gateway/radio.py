@@ -182,8 +182,7 @@ class Radio:
 
     def _receive(self, event: CaptureEvent) -> None:
         self._on_report(event)
-        if isinstance(event, Recovered) or (isinstance(event, Fault) and event.what != "spool"):
-            self._pipeline.could_not_hear(self._clock.now())
+        self._pipeline.notice(event)
         if isinstance(event, Completed):
             kept = event.kept if isinstance(event.kept, SpooledAudio) else None
             self._enqueue(event.transmission, kept)

@@ -44,7 +44,11 @@ class AirTime:
 
     def at(self, position_s: float) -> datetime:
         """Return the wall-clock time of a position, by the clock as it is set now."""
-        if not self._starts:
+        mono_s = self.mono_s(position_s)
+        if mono_s is None:
             return self._opened_at + timedelta(seconds=position_s)
-        age_s = self._clock.monotonic_s() - (self._starts[0][1] + position_s)
-        return self._clock.now() - timedelta(seconds=age_s)
+        return self._clock.now() - timedelta(seconds=self._clock.monotonic_s() - mono_s)
+
+    def mono_s(self, position_s: float) -> float | None:
+        """Return a position's time on the monotonic clock, None for a source that is not live."""
+        return self._starts[0][1] + position_s if self._starts else None

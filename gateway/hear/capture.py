@@ -115,7 +115,15 @@ class Ended:
     is_damaged: bool = False
 
 
-CaptureEvent = Opened | Completed | Fault | Recovered | Ended
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """Audio was lost between transmissions: `frames` of the device did not come through."""
+
+    radio_id: str
+    frames: int
+
+
+CaptureEvent = Opened | Completed | Fault | Recovered | Ended | Missed
 
 
 class Capture:
@@ -344,6 +352,7 @@ class _Session:
         losses.append((position, lost))
         self._air_time.forget()
         if not self._segmenter.is_open:
+            self._keeper.missed(lost)
             while losses[0][0] < position - LOSSES_KEPT_S * RATE_HZ:
                 losses.popleft()
 
@@ -355,7 +364,8 @@ class _Session:
     def _take(self, events: list[SquelchEvent]) -> None:
         for event in events:
             if isinstance(event, SquelchOpened):
-                self._keeper.begin(event, self._air_time.at(event.start / RATE_HZ))
+                start_s = event.start / RATE_HZ
+                self._keeper.begin(event, self._air_time.at(start_s), self._air_time.mono_s(start_s))
             elif isinstance(event, Audio):
                 self._keeper.append(event.pcm)
             elif isinstance(event, Closed):
@@ -387,17 +397,22 @@ class _Keeper:
         self._on_event = on_event
         self._id = ""
         self._started_at = datetime.min.replace(tzinfo=UTC)
+        self._started_mono_s: float | None = None
         self._pieces: list[Pcm] = []
         self._file: SpoolFile | None = None
 
-    def begin(self, opened: SquelchOpened, started_at: datetime) -> None:
+    def begin(self, opened: SquelchOpened, started_at: datetime, started_mono_s: float | None) -> None:
         self.start = opened.start
         self._onset = opened.onset
+        self._started_mono_s = started_mono_s
         self._id, self._started_at, self._pieces = self._new_id(), started_at, []
         self._file = None
         with self._disk_may_refuse():
             self._file = self._spool.begin(self._id, self._radio_id, started_at)
         self._on_event(Opened(self._radio_id, self._id, started_at))
+
+    def missed(self, frames: int) -> None:
+        self._on_event(Missed(self._radio_id, frames))
 
     def append(self, pcm: Pcm) -> None:
         self._pieces.append(pcm)
@@ -423,6 +438,7 @@ class _Keeper:
                 (max(self._onset, self.start) - self.start) / RATE_HZ,
                 (min(closed.signal_end, closed.end) - self.start) / RATE_HZ,
             ),
+            started_mono_s=self._started_mono_s,
         )
         self._pieces, self._file = [], None
         self._on_event(Completed(transmission, kept))

@@ -20,6 +20,7 @@ from gateway.events import (
     TYPE_PREFIX,
     CloudEvent,
     IncidentSnapshot,
+    RollcallSnapshot,
 )
 from gateway.publish.requests import ANSWER_CONTENT_TYPE, REQUESTS, Answer
 from gateway.publish.topics import event_topic
@@ -34,6 +35,7 @@ LEVELS = {
     "gateway": "The gateway, e.g. shipai.",
     "radio": "A radio's id in the gateway's configuration.",
     "incident": "An incident's id.",
+    "rollcall": "A roll-call's id.",
     "name": "What reply_to names; without it, the command's own name.",
 }
 COMPONENTS = "#/components/schemas/{model}"
@@ -107,7 +109,7 @@ def dataschema(kind: str) -> str:
 
 def document(version: str) -> dict[str, Any]:
     """Return the AsyncAPI document for this version of the gateway."""
-    schemas = _definitions({*EVENT_DATA.values(), Answer}, "serialization", COMPONENTS)
+    schemas = _definitions({*EVENT_DATA.values(), Answer, RollcallSnapshot}, "serialization", COMPONENTS)
     schemas |= _definitions(REQUESTS.values(), "validation", COMPONENTS)
     schemas |= {"Availability": AVAILABILITY, "Health": HEALTH, "RadioState": RADIO}
     schemas |= {f"event.{kind}": _event(kind, COMPONENTS) for kind in EVENT_DATA}
@@ -197,6 +199,11 @@ def _states() -> Iterable[tuple[str, str, str]]:
         "incident/{incident}",
         IncidentSnapshot.__name__,
         "An open incident's last snapshot; empty once over.",
+    )
+    yield (
+        "rollcall/{rollcall}",
+        RollcallSnapshot.__name__,
+        "How far a roll-call has come; empty once over.",
     )
 
 

@@ -116,6 +116,49 @@ class DrillCancel(CommandRequest):
     drill_id: Identity | None = None
 
 
+class RollcallStart(CommandRequest):
+    """Hold a roll-call (点名) now. What is not given is as the configuration says; times are seconds.
+
+    Without `radio` every radio calls the units of its own streets, side by side. Units that are on holiday or
+    disabled are excused. `sample` draws so many at random.
+    """
+
+    radio: Line | None = None
+    streets: Lines = ()
+    classes: Annotated[tuple[Literal["A", "B", "C", "D"], ...], Field(max_length=4)] = ()
+    units: Annotated[tuple[Line, ...], Field(max_length=3000)] = ()
+    sample: Annotated[int, Field(ge=1)] | None = None
+    order: Literal["registry", "as_listed", "random"] | None = None
+    calls: Annotated[int, Field(ge=1, le=10)] | None = None
+    wait_s: Annotated[float, Field(gt=0, le=600)] | None = None
+    rounds: Annotated[int, Field(ge=1, le=10)] | None = None
+    last_call_s: Annotated[float, Field(ge=0, le=600)] | None = None
+    ask_headcount: bool | None = None
+
+
+class _OneRollcall(CommandRequest):
+    """Which roll-call is meant, by its id or its radio; the only one that goes on when neither is given."""
+
+    rollcall_id: Identity | None = None
+    radio: Line | None = None
+
+
+class RollcallCancel(_OneRollcall):
+    """End a roll-call now; who has not answered is neither here nor there. Also one that is held by voice."""
+
+
+class RollcallPause(_OneRollcall):
+    """Say nothing more in a roll-call until it is resumed."""
+
+
+class RollcallResume(_OneRollcall):
+    """Go on with a roll-call that was paused, by a person or by an emergency."""
+
+
+class RollcallList(CommandRequest):
+    """Which roll-calls go on, and when the next begins by itself? Changes nothing."""
+
+
 ANSWER_CONTENT_TYPE = "application/json"
 
 
@@ -144,8 +187,13 @@ REQUESTS: dict[str, type[CommandRequest]] = {
     "resync": Resync,
     "drill-start": DrillStart,
     "drill-cancel": DrillCancel,
+    "rollcall-start": RollcallStart,
+    "rollcall-cancel": RollcallCancel,
+    "rollcall-pause": RollcallPause,
+    "rollcall-resume": RollcallResume,
+    "rollcall-list": RollcallList,
 }
 """What each command is asked with."""
-LATER = ("say", "rollcall-start", "rollcall-cancel")
+LATER = ("say",)
 """Commands of the contract that this version answers with a refusal."""
-CHANGES_NOTHING = frozenset({"ping", "resync"})
+CHANGES_NOTHING = frozenset({"ping", "resync", "rollcall-list"})

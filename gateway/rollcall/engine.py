@@ -88,12 +88,16 @@ Step = tuple[State, tuple[Action, ...]]
 
 
 def begin(plan: Plan, at: datetime) -> Step:
-    """Start the roll-call."""
+    """Start the roll-call. Who is excused is told at once."""
     state = State(
         plan=plan, sheet=plan.blank_sheet(at.isoformat()), queue=tuple(unit.unit_id for unit in plan.units)
     )
     run = _Run(state)
     run.tell("started")
+    for unit in plan.excused:
+        sheet, item = run.state.sheet.published(run.state.sheet.items[unit.unit_id])
+        run.update(sheet=sheet)
+        run.tell("missed", item)
     run.speak("opening", at)
     return run.outcome()
 

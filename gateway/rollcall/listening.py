@@ -86,6 +86,19 @@ class Follower(Model):
         """As a new process finds it: what was on the air meanwhile was not heard."""
         return self if self.moved_at is None else self.could_not_hear(self.moved_at)
 
+    def let_go(self, now: datetime, rules: ListeningRules) -> Followed:
+        """End a roll-call that nobody has gone on with for so long that nobody will; else change nothing."""
+        sheet, moved = self.sheet, self.moved_at
+        if sheet is None or moved is None or now - moved <= timedelta(seconds=rules.forget_s):
+            return Followed(self)
+        if self.turn is not None and self.turn.unit_id is not None and any(at <= now for at in self.deaf_at):
+            sheet = sheet.obstructed(self.turn.unit_id, "gateway_deaf")
+        return _ended(self.radio_id, sheet, moved, "fell_silent")
+
+    def cancel(self, at: datetime) -> Followed:
+        """End the roll-call at a person's wish; nothing when there is none."""
+        return Followed(self) if self.sheet is None else _ended(self.radio_id, self.sheet, at, "cancelled")
+
     def still_deaf_as(self, other: "Follower", *, since: "Follower") -> "Follower":
         """With the deafness that `other` has noted and `since` had not; both are earlier states of this."""
         follower = self
@@ -93,6 +106,13 @@ class Follower(Model):
             if at not in since.deaf_at:
                 follower = follower.could_not_hear(at)
         return follower
+
+
+def _ended(radio_id: str, sheet: Sheet, at: datetime, ended: Ended) -> Followed:
+    settled, missed = sheet.settled(at, ended)
+    changes = [RollcallChange("missed", settled, item) for item in missed]
+    changes.append(RollcallChange("finished", settled))
+    return Followed(Follower(radio_id=radio_id), tuple(changes), settled.rollcall_id)
 
 
 class _Page:

@@ -25,6 +25,7 @@ from gateway.store.outbox import OutboxTable
 from gateway.store.records import HeardTransmission, Notice
 from gateway.store.registry import UnitTable
 from gateway.store.reviews import ReviewTable
+from gateway.store.rollcalls import RollcallRecord, RollcallTable
 from gateway.store.rows import heard_from_row, heard_to_row, stamp
 from gateway.store.schema import DATABASE_NAME, in_words, open_database
 
@@ -46,6 +47,7 @@ class Logbook:
         self.outbox = OutboxTable(db)
         self.units = UnitTable(db)
         self.reviews = ReviewTable(db)
+        self.rollcalls = RollcallTable(db)
 
     @classmethod
     def open(cls, data_dir: Path, source: str, clock: Clock) -> Self:
@@ -164,14 +166,15 @@ class Logbook:
         conversation: tuple[str, str] | None = None,
         *,
         follower: tuple[str, str] | None = None,
+        rollcall: RollcallRecord | None = None,
         quarantined: bool = False,
     ) -> list[CloudEvent]:
         """Store what came of a transmission, or of something else when `transmission_id` is None.
 
         All in one transaction: the events with the next sequence numbers, their outbox rows, the
-        conversation and the roll-call that is followed, each as (radio id, JSON), and the transmission
-        marked understood (quarantined when its recognition is given up). A transmission already marked is
-        left alone, and the events that were stored for it are returned.
+        conversation and the roll-call that is followed, each as (radio id, JSON), the one that is held, and
+        the transmission marked understood (quarantined when its recognition is given up). A transmission
+        already marked is left alone, and the events that were stored for it are returned.
 
         Raises:
             ValueError: the transmission was never heard, or a draft's id was used before.
@@ -190,6 +193,8 @@ class Logbook:
                     "INSERT OR REPLACE INTO followers VALUES (?, ?, ?)",
                     [*follower, stamp(self._clock.now())],
                 )
+            if rollcall is not None:
+                self.rollcalls.put(rollcall)
             return events
 
     def _finish(self, transmission_id: str, *, quarantined: bool) -> bool:

@@ -115,6 +115,28 @@ def _reviews(db: Database) -> None:
     """)
 
 
+@migrations(name="0004-conducted-rollcalls")
+def _conducted_rollcalls(db: Database) -> None:
+    db.executescript("""
+        CREATE TABLE rollcalls (
+            rollcall_id TEXT PRIMARY KEY,
+            radio_id TEXT NOT NULL,
+            plan TEXT NOT NULL,
+            head TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE rollcall_items (
+            rollcall_id TEXT NOT NULL,
+            unit_id TEXT NOT NULL,
+            item TEXT NOT NULL,
+            PRIMARY KEY (rollcall_id, unit_id)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE rollcall_occasions (
+            occasion TEXT PRIMARY KEY,
+            settled_at TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID;
+    """)
+
+
 def open_database(path: Path, now: datetime) -> tuple[Database, tuple[Notice, ...]]:
     """Open the database, creating it or bringing its tables up to date.
 

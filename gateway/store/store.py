@@ -24,6 +24,7 @@ from gateway.store.lock import FolderLock
 from gateway.store.logbook import Logbook, make_folder
 from gateway.store.records import HeardTransmission, Notice, OutboxCounts, OutboxEntry, UnitsStamp
 from gateway.store.registry import UnitState
+from gateway.store.rollcalls import RollcallRecord
 
 T = TypeVar("T")
 GROUP_LIMIT = 256
@@ -199,12 +200,18 @@ class Store:
         conversation: tuple[str, str] | None = None,
         *,
         follower: tuple[str, str] | None = None,
+        rollcall: RollcallRecord | None = None,
         quarantined: bool = False,
     ) -> list[CloudEvent]:
         """Store events, outbox rows, conversation and the transmission's mark; see `Logbook.commit`."""
         return await self.do(
             lambda logbook: logbook.commit(
-                transmission_id, drafts, conversation, follower=follower, quarantined=quarantined
+                transmission_id,
+                drafts,
+                conversation,
+                follower=follower,
+                rollcall=rollcall,
+                quarantined=quarantined,
             )
         )
 

@@ -24,6 +24,8 @@ class TakesEverything:
         self.most_waiting = 0
         self.radio: Radio | None = None
 
+    def notice(self, event: CaptureEvent) -> None: ...
+
     async def take(self, transmission: Transmission, _kept: object) -> list[Any]:
         await asyncio.sleep(0.01)
         if self.radio is not None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -454,7 +455,7 @@ def test_a_stuck_squelch_is_told_until_it_is_over() -> None:
 def test_what_a_silent_faulty_card_loses_is_not_kept_for_ever() -> None:
     frame = frames_of(np.zeros(1600, np.int16))[0]
     source = PlannedSource([])
-    session = _Session(source, Squelch(), Any, ManualClock(START), OwnKeyUps())
+    session = _Session(source, Squelch(), Mock(), ManualClock(START), OwnKeyUps())
     for sequence in range(0, 4000, 2):
         session.hear(replace(frame, sequence=sequence), None)
     assert len(session._losses) <= 301

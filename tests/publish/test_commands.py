@@ -94,10 +94,13 @@ def test_refusals_say_why(order: Order, code: str, word: str) -> None:
 
 
 def test_every_command_of_the_contract_is_known() -> None:
-    assert {
-        "rollcall-start", "rollcall-cancel", "drill-start", "drill-cancel", "say", "incident-ack",
-        "incident-close", "unit-set", "resync", "ping",
-    } == EVERYTHING == set(get_args(CommandName))  # fmt: skip
+    contract = {
+        "rollcall-start", "rollcall-cancel", "drill-start", "say", "incident-ack", "incident-close",
+        "unit-set", "resync", "ping",
+    }  # fmt: skip
+    own = {"rollcall-pause", "rollcall-resume", "rollcall-list", "drill-cancel"}
+    assert contract | own == EVERYTHING
+    assert set(get_args(CommandName)) == EVERYTHING
 
 
 def test_what_the_station_does_not_allow_is_refused() -> None:

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from gateway.clock import IdSource, ManualClock
+from gateway.conduct.radiorollcall import RadioRollcall
+from gateway.conduct.timeline import Timeline
 from gateway.events import CloudEvent
 from gateway.hear.classify import Classification
 from gateway.knowledge import build_knowledge, read_lexicon
@@ -51,7 +53,13 @@ class Channel:
             store=self.store,
             ids=self.ids,
             read_clock=ClockReader(self.clock),
-            follower=Follower.model_validate_json(follower) if follower else None,
+            rollcall=RadioRollcall(
+                "ch1",
+                Timeline(self.clock),
+                self.ids.new,
+                ClockReader(self.clock),
+                follower=Follower.model_validate_json(follower) if follower else None,
+            ),
         )
         return self.pipeline
 

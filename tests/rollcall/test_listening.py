@@ -178,7 +178,7 @@ def test_silence_that_was_not_heard_is_not_held_against_a_unit(what: str, on_air
         elif what == "lost_audio":
             await air.say("今天天气不错吧", dropped_frames=3, sound=SoundClass.NOISE)
         elif what == "deaf":
-            air.pipeline.could_not_hear(air.clock.now())
+            air.pipeline.rollcall.could_not_hear(air.clock.now())
         else:
             air.new_process((await air.store.followers())["ch1"])
         await air.say(TO["棠东小学"], after_s=30.0)

@@ -1,0 +1,189 @@
+"""The roll-call on one radio, whoever holds it: the gateway itself, or an officer by voice.
+
+While the gateway calls, nothing is followed; while an officer does, the gateway does not begin.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from gateway.conduct.conductor import Conductor, Moved, Show
+from gateway.conduct.timeline import Timeline
+from gateway.drafts import rollcall_snapshot
+from gateway.events import ClockReading
+from gateway.hear.capture import CaptureEvent, Completed, Fault, Missed, Opened, Recovered
+from gateway.model import Transmission
+from gateway.rollcall.happenings import CarrierClosed, CarrierOpened, Deaf
+from gateway.rollcall.hearing import not_understood
+from gateway.rollcall.listening import Followed, Follower
+from gateway.rollcall.overheard import ListeningRules, Overheard, RollcallChange
+from gateway.store.rollcalls import RollcallRecord
+
+DEAF: Final = "gateway_deaf"
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What a transmission does to the roll-call, not stored yet.
+
+    `rollcall_id` when it belongs to one, `takes_answer` when it is an answer and so no check-in of its own.
+    `follower` is (radio id, JSON) and `record` the roll-call that is held, each None when unchanged.
+    """
+
+    before: Follower
+    followed: Followed
+    moved: Moved | None
+    changes: tuple[RollcallChange, ...]
+    rollcall_id: str | None
+    takes_answer: bool
+
+    @property
+    def follower(self) -> tuple[str, str] | None:
+        """The follower to store."""
+        follower = self.followed.follower
+        return None if follower == self.before else (follower.radio_id, follower.model_dump_json())
+
+    @property
+    def record(self) -> RollcallRecord | None:
+        """The roll-call to store."""
+        return self.moved.record if self.moved is not None else None
+
+
+class RadioRollcall:
+    """Use from the asyncio loop."""
+
+    def __init__(
+        self,
+        radio_id: str,
+        timeline: Timeline,
+        new_id: Callable[[], str],
+        read_clock: Callable[[], ClockReading],
+        *,
+        follower: Follower | None = None,
+        conductor: Conductor | None = None,
+        show: Show = lambda _id, _document: None,
+    ) -> None:
+        """Put both together; `conductor` is None where the gateway cannot speak."""
+        self.conductor = conductor
+        self._rules = ListeningRules(new_id=new_id)
+        self._timeline = timeline
+        self._read_clock = read_clock
+        self._show = show
+        self._follower = follower.taken_up_again() if follower else Follower(radio_id=radio_id)
+        self._turn = asyncio.Lock()
+        self._show_followed()
+
+    @property
+    def followed_id(self) -> str | None:
+        """The roll-call that an officer holds by voice now, None when there is none."""
+        return self._follower.sheet.rollcall_id if self._follower.sheet is not None else None
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Hold the roll-call still until what a transmission does to it is stored."""
+        async with self.conductor.turn if self.conductor is not None else self._turn:
+            if self.followed_id is None and (self.conductor is None or self.conductor.state is None):
+                self._timeline.anchor()
+            yield
+
+    def on_air(self, transmission: Transmission) -> tuple[datetime, datetime]:
+        """When a transmission's carrier opened and closed, on the roll-call's own time."""
+        opened, closed = transmission.carrier_opened_at, transmission.carrier_closed_at
+        if transmission.started_mono_s is None:
+            return opened, closed
+        shift = self._timeline.at(transmission.started_mono_s) - transmission.started_at
+        return opened + shift, closed + shift
+
+    def expected(self) -> frozenset[str]:
+        """Units that a roll-call waits for now."""
+        return self.conductor.expected() if self.conductor is not None else frozenset()
+
+    async def hear(self, heard: Overheard) -> Noted:
+        """Return what a transmission does. Hold `turn` from here until it is stored and adopted.
+
+        Raises:
+            StoreUnavailable: what happened before could not be stored.
+        """
+        moved = await self.conductor.hear(heard) if self.conductor is not None else None
+        before = self._follower
+        if moved is None:
+            followed = before.hear(heard, self._rules)
+            return Noted(
+                before, followed, None, followed.changes, followed.rollcall_id, followed.takes_answer
+            )
+        answers = [change.item for change in moved.changes if change.verb == "answered"]
+        takes = any(item is not None and item.outcome != "unreadable" for item in answers)
+        rollcall_id = moved.state.sheet.rollcall_id if answers else None
+        return Noted(before, Followed(before), moved, moved.changes, rollcall_id, takes)
+
+    def adopt(self, noted: Noted) -> None:
+        """Take over what has been stored."""
+        if noted.moved is not None:
+            assert self.conductor is not None
+            self.conductor.adopt(noted.moved)
+            return
+        self._follow(noted.followed.follower.still_deaf_as(self._follower, since=noted.before))
+
+    def notice(self, event: CaptureEvent) -> None:
+        """Take what the capture thread tells of carrier and device."""
+        now = self._timeline.now()
+        if isinstance(event, Recovered | Missed) or (isinstance(event, Fault) and event.what != "spool"):
+            self.could_not_hear(now)
+        elif self.conductor is not None and isinstance(event, Opened):
+            self.conductor.post(CarrierOpened(now))
+        elif self.conductor is not None and isinstance(event, Completed):
+            self.conductor.post(CarrierClosed(now))
+
+    def could_not_hear(self, at: datetime) -> None:
+        """Note that this radio was not heard at `at`: silence in a roll-call proves nothing there."""
+        self._follower = self._follower.could_not_hear(at)
+        if self.conductor is not None:
+            self.conductor.post(Deaf(at, DEAF))
+
+    def gave_up_on(self, transmission: Transmission) -> None:
+        """Note that nothing will be understood of a transmission."""
+        opened, closed = self.on_air(transmission)
+        self.could_not_hear(opened)
+        if self.conductor is not None:
+            self.conductor.post(not_understood(transmission.id, opened, closed))
+
+    def let_go(self, now: datetime) -> Noted | None:
+        """Return the end of a roll-call by voice that nobody went on with, None when there is none."""
+        before = self._follower
+        followed = before.let_go(now, self._rules)
+        if not followed.changes:
+            return None
+        return Noted(before, followed, None, followed.changes, followed.rollcall_id, takes_answer=False)
+
+    def cancel_followed(self, at: datetime) -> Noted | None:
+        """Return what it does to end a roll-call by voice here and now, None when there is none."""
+        before = self._follower
+        followed = before.cancel(at)
+        if not followed.changes:
+            return None
+        return Noted(before, followed, None, followed.changes, followed.rollcall_id, takes_answer=False)
+
+    def _follow(self, follower: Follower) -> None:
+        gone = self._follower.sheet
+        self._follower = follower
+        sheet = follower.sheet
+        if gone is not None and (sheet is None or sheet.rollcall_id != gone.rollcall_id):
+            self._show(gone.rollcall_id, None)
+        if sheet is not gone:
+            self._show_followed()
+
+    def _show_followed(self) -> None:
+        follower, sheet = self._follower, self._follower.sheet
+        if sheet is None:
+            return
+        snapshot = rollcall_snapshot(
+            sheet,
+            self._timeline.now(),
+            self._read_clock(),
+            paused="emergency" if follower.paused else None,
+            in_turn=follower.turn.unit_id if follower.turn is not None else None,
+        )
+        self._show(sheet.rollcall_id, snapshot.model_dump(mode="json"))
