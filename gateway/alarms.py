@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Collection
+from datetime import datetime
 from typing import Literal
 
 import structlog
@@ -34,6 +35,32 @@ class Alarms:
         self._on_events = on_events
         self._book = FaultBook()
         self._saying: set[asyncio.Task[None]] = set()
+        self._earlier: set[str] = set()
+
+    async def take_up(self) -> None:
+        """Go on with the faults that were open when the gateway stopped. Before any other method."""
+        for event in await self._store.open_faults():
+            told = event.data
+            since = datetime.fromisoformat(told["since"])
+            self._book.begin(told["what"], told["message"], told["action"], since)
+            log.warning("fault of an earlier run goes on", what=told["what"], message=told["message"])
+        self._earlier = set(self._book.open)
+
+    def of_radio(self, radio_id: str) -> dict[str, str]:
+        """Return what of a radio is at fault, with the message."""
+        prefix = f"radio/{radio_id}/"
+        return {
+            what.removeprefix(prefix): fault.message
+            for what, fault in self._book.open.items()
+            if what.startswith(prefix)
+        }
+
+    def end_earlier(self, is_watched: Callable[[str], bool]) -> None:
+        """End the faults of an earlier run that this one has not met and that nobody will tell the end of."""
+        for what in sorted(self._earlier):
+            if not is_watched(what):
+                self.recovered(what)
+        self._earlier = set()
 
     @property
     def open(self) -> Collection[OpenFault]:
@@ -43,6 +70,7 @@ class Alarms:
     def fault(self, what: str, message: str, action: str) -> None:
         """Say that `what` is away and what a person should do; nothing when that was said."""
         fault = self._book.begin(what, message, action, self._clock.now())
+        self._earlier.discard(what)
         if fault is None:
             log.debug("fault goes on", what=what, message=message)
             return

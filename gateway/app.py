@@ -33,7 +33,7 @@ from gateway.events import CloudEvent
 from gateway.faultpoints import passing
 from gateway.health import WRITTEN_EVERY_S, health_document, write_health
 from gateway.hear.capture import CaptureEvent, Completed, Ended, Fault, Opened, Recovered
-from gateway.knowledge import build_knowledge, read_lexicon, squelch_of
+from gateway.knowledge import build_knowledge, heard_before, line_limits_of, read_lexicon, squelch_of
 from gateway.model import Pcm, Transmission
 from gateway.pipeline import Heard, Knowledge, Listener, RadioPipeline
 from gateway.publish.broker import Broker
@@ -44,6 +44,7 @@ from gateway.publish.pump import OutboxRow, Pump
 from gateway.publish.resync import Replay
 from gateway.publish.topics import incident_suffix
 from gateway.radio import Radio
+from gateway.remedies import SOURCE_ACTION, SPOOL_ACTION, action_for, is_watched
 from gateway.rollcall.listening import Follower
 from gateway.station import read_units_file
 from gateway.store.records import HeardTransmission, RecoveredTransmission
@@ -60,8 +61,6 @@ DRAIN_S = 10.0
 GOODBYE_S = 5.0
 PRUNE_EVERY_S = 3600.0
 STORE_RETRY_S = 5.0
-SOURCE_ACTION = "check cable and device name, or the file's path; the gateway tries again by itself"
-SPOOL_ACTION = "free disk space in data_dir"
 
 
 class Daemon:
@@ -101,6 +100,8 @@ class Daemon:
         self._store = await Store.open(gateway.data_dir, gateway.source, self._clock)
         passing("store.opened")
         self._alarms = Alarms(self._store, self._ids, self._clock, self._read_clock, self._committed)
+        await self._alarms.take_up()
+        self._heard_before = await heard_before(self._store, self._clock)
         self._link = PahoLink(
             self._broker, gateway.topic_root, self._clock, self._store.next_session,
             on_change=self._link_changed,
@@ -122,6 +123,7 @@ class Daemon:
         passing("start.recovered")
         for notice in self._store.notices:
             self._alarms.fault(notice.what, notice.message, notice.action)
+        self._alarms.end_earlier(lambda what: is_watched(what, self._radios))
         self._link.start()
         self._pump.start()
         self._port.start()
@@ -287,6 +289,9 @@ class Daemon:
             settled=self._spool.settled,
             read_audio=self._spool.read,
             squelch=squelch_of(settings.squelch),
+            line_limits=line_limits_of(settings.alarms),
+            earlier_faults=self._alarms.of_radio(settings.id),
+            heard_before_s=self._heard_before.get(settings.id, ()),
             clock=self._clock,
             retry_s=STORE_RETRY_S,
             on_report=self._radio_reports,
@@ -339,8 +344,9 @@ class Daemon:
             case Fault():
                 if event.what in {"source", "capture"}:
                     self._set_radio(event.radio_id, "fault")
-                action = SPOOL_ACTION if event.what in {"spool", "store"} else SOURCE_ACTION
-                self._alarms.fault(f"radio/{event.radio_id}/{event.what}", event.message, action)
+                self._alarms.fault(
+                    f"radio/{event.radio_id}/{event.what}", event.message, action_for(event.what)
+                )
             case Recovered():
                 if event.what == "source":
                     self._set_radio(event.radio_id, "idle")

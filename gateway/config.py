@@ -198,6 +198,20 @@ class SquelchSettings(Settings):
         return SquelchKind.parse(kind).text
 
 
+class AlarmSettings(Settings):
+    """From where on a radio's line is reported as bad; 0 leaves an alarm out."""
+
+    hum_dbfs: Annotated[float, Field(ge=-90.0, le=0.0)] = -45.0
+    """Level of the mains' hum between transmissions."""
+    clipped_share: Annotated[float, Field(ge=0.0, le=1.0)] = 0.01
+    """Share of a transmission's samples that are cut off."""
+    low_dbfs: Annotated[float, Field(ge=-90.0, le=0.0)] = -42.0
+    """Level of a transmission's loud parts."""
+    silence_h: Annotated[float, Field(ge=0.0, le=168.0)] = 6.0
+    """Hours without a transmission at a time of day when there usually are `busy_calls` or more."""
+    busy_calls: Annotated[int, Field(ge=1, le=1000)] = 3
+
+
 class DeviceSettings(BaseModel):
     """A driver by its kind; the other keys are the driver's own and checked by it."""
 
@@ -219,6 +233,7 @@ class RadioSettings(Settings):
     sink: DeviceSettings = DeviceSettings(kind="none")
     control: DeviceSettings = DeviceSettings(kind="none")
     squelch: SquelchSettings = SquelchSettings()
+    alarms: AlarmSettings = AlarmSettings()
     streets: tuple[str, ...] = ()
     """Sub-districts whose units use this radio: a hint when two names sound alike."""
 

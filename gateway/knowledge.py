@@ -1,14 +1,18 @@
 """Builds what the station knows: registry, lexicon, rules, and how it cuts transmissions."""
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 
-from gateway.config import SquelchSettings
+from gateway.clock import Clock
+from gateway.config import AlarmSettings, SquelchSettings
 from gateway.errors import MissingInput
+from gateway.hear.linewatch import LineLimits
 from gateway.hear.segmenter import Squelch, SquelchKind
 from gateway.model import Unit
 from gateway.pipeline import Knowledge
 from gateway.shipped import shipped_text
+from gateway.store.store import Store
 from gateway.understand.conversation import Rules
 from gateway.understand.lexicon import Lexicon
 from gateway.understand.registry import Registry
@@ -44,6 +48,26 @@ def build_knowledge(
         lexicon=lexicon,
         rules=Rules(lexicon=lexicon, new_id=new_id, command_post=command_post),
     )
+
+
+def line_limits_of(settings: AlarmSettings) -> LineLimits:
+    """Turn a radio's alarm settings into the line watch's."""
+    return LineLimits(
+        hum_dbfs=settings.hum_dbfs or None,
+        clipped_share=settings.clipped_share or None,
+        low_dbfs=settings.low_dbfs or None,
+        silence_h=settings.silence_h or None,
+        busy_calls=settings.busy_calls,
+    )
+
+
+async def heard_before(store: Store, clock: Clock) -> dict[str, list[float]]:
+    """Return when each radio's transmissions of the last week began, on this run's monotonic clock."""
+    now, now_s = clock.now(), clock.monotonic_s()
+    started = await store.started_since(now - timedelta(days=7))
+    return {
+        radio_id: [now_s - (now - at).total_seconds() for at in times] for radio_id, times in started.items()
+    }
 
 
 def squelch_of(settings: SquelchSettings) -> Squelch:

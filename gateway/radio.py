@@ -2,8 +2,9 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 import structlog
@@ -12,8 +13,17 @@ from drivers.base import AudioSource, RadioControl
 from gateway.clock import Clock, IdSource
 from gateway.errors import BadInput, MissingInput, StoreUnavailable
 from gateway.events import CloudEvent
-from gateway.hear.capture import Capture, CaptureEvent, Completed, Ended, Fault, Recovered, Spool
+from gateway.hear.capture import (
+    Capture,
+    CaptureEvent,
+    Completed,
+    Ended,
+    Fault,
+    Recovered,
+    Spool,
+)
 from gateway.hear.carrier import CarrierLine
+from gateway.hear.linewatch import LineLimits
 from gateway.hear.ownkeyups import OwnKeyUps
 from gateway.hear.segmenter import Squelch
 from gateway.model import Pcm, Transmission
@@ -55,6 +65,9 @@ class Radio:
         settled: Settled | None = None,
         read_audio: ReadAudio,
         squelch: Squelch,
+        line_limits: LineLimits | None = None,
+        earlier_faults: Mapping[str, str] = MappingProxyType({}),
+        heard_before_s: Sequence[float] = (),
         clock: Clock,
         retry_s: float | None = None,
         on_report: Report,
@@ -66,6 +79,9 @@ class Radio:
 
         `settled` is told (transmission id, audio ref) once a transmission is understood. When the store
         refuses, the radio holds what it has and tries again each `retry_s` seconds; None raises instead.
+
+        `earlier_faults` (what and message) were told by an earlier run, so their end is told by this one.
+        `heard_before_s` is when transmissions of the last days began, on the monotonic clock, in order.
         """
         self.radio_id = radio_id
         self.own_key_ups = OwnKeyUps()
@@ -81,7 +97,11 @@ class Radio:
         self._in_hand = 0
         self._room = threading.Condition()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._carrier = CarrierLine(control, clock, self._control_changed) if control is not None else None
+        self._carrier = (
+            CarrierLine(control, clock, self._control_changed, was_in_trouble="control" in earlier_faults)
+            if control is not None
+            else None
+        )
         self._capture = Capture(
             radio_id,
             source,
@@ -92,6 +112,9 @@ class Radio:
             squelch=squelch,
             carrier=self._carrier or (lambda: None),
             own_key_ups=self.own_key_ups,
+            line_limits=line_limits,
+            earlier_faults=earlier_faults,
+            heard_before_s=heard_before_s,
             wait_for_room=self._wait_for_room,
         )
 

@@ -14,7 +14,7 @@ from gateway.conduct.conductor import Conductor, Moved, Show
 from gateway.conduct.timeline import Timeline
 from gateway.drafts import rollcall_snapshot
 from gateway.events import ClockReading
-from gateway.hear.capture import CaptureEvent, Completed, Fault, Missed, Opened, Recovered
+from gateway.hear.capture import DEAFENING, CaptureEvent, Completed, Fault, Missed, Opened, Recovered
 from gateway.model import Transmission
 from gateway.rollcall.happenings import CarrierClosed, CarrierOpened, Deaf
 from gateway.rollcall.hearing import not_understood
@@ -130,7 +130,7 @@ class RadioRollcall:
     def notice(self, event: CaptureEvent) -> None:
         """Take what the capture thread tells of carrier and device."""
         now = self._timeline.now()
-        if isinstance(event, Recovered | Missed) or (isinstance(event, Fault) and event.what != "spool"):
+        if isinstance(event, Missed) or (isinstance(event, Fault | Recovered) and event.what in DEAFENING):
             self.could_not_hear(now)
         elif self.conductor is not None and isinstance(event, Opened):
             self.conductor.post(CarrierOpened(now))

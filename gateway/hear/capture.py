@@ -10,10 +10,11 @@ import contextlib
 import math
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal, Protocol
+from types import MappingProxyType
+from typing import Literal, Protocol, get_args
 
 import numpy as np
 import structlog
@@ -32,6 +33,7 @@ from gateway.clock import Clock
 from gateway.errors import GatewayError
 from gateway.hear.airtime import AirTime
 from gateway.hear.audio import Converter
+from gateway.hear.linewatch import LineLimits, LineWatch
 from gateway.hear.ownkeyups import OwnKeyUps
 from gateway.hear.segmenter import Audio, Closed, Segmenter, Squelch, SquelchEvent
 from gateway.hear.segmenter import Opened as SquelchOpened
@@ -94,7 +96,9 @@ class Fault:
     """Something failed: `what` says which part, `message` what a person should know."""
 
     radio_id: str
-    what: Literal["source", "control", "spool", "store", "capture", "squelch"]
+    what: Literal[
+        "source", "control", "spool", "store", "capture", "squelch", "hum", "clipping", "level", "silence"
+    ]
     message: str
 
 
@@ -103,7 +107,7 @@ class Recovered:
     """What had failed works again."""
 
     radio_id: str
-    what: Literal["source", "control", "store", "squelch"] = "source"
+    what: Literal["source", "control", "store", "squelch", "hum", "clipping", "level", "silence"] = "source"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +127,12 @@ class Missed:
     frames: int
 
 
+DEAFENING = frozenset({"source", "control", "store", "capture", "squelch"})
+"""What must not fail for calls to be heard."""
+LineTrouble = Literal["squelch", "hum", "clipping", "level", "silence"]
+
+LINE_TROUBLES: tuple[LineTrouble, ...] = get_args(LineTrouble)
+
 CaptureEvent = Opened | Completed | Fault | Recovered | Ended | Missed
 
 
@@ -130,9 +140,10 @@ class Capture:
     """The capture thread of one radio.
 
     `on_event` is called on the capture thread and must not block for long. `new_id` is called on the capture
-    thread only. `carrier`, where the radio has a carrier line, is asked once for each frame. `wait_for_room`
-    is asked only for sources that are not live: it waits up to the given seconds and returns whether
-    another transmission may be taken in; a live source never waits.
+    thread only. `earlier_faults` are those that an earlier run told. `carrier`, where the radio has a
+    control, is asked once for each frame. What comes while the gateway itself transmits, by `own_key_ups`, is
+    not listened to. `wait_for_room` is asked only for sources that are not live: it waits up to the given
+    seconds and returns whether another transmission may be taken in; a live source never waits.
     """
 
     def __init__(
@@ -147,6 +158,9 @@ class Capture:
         squelch: Squelch | None = None,
         carrier: Callable[[], Carrier | None] = lambda: None,
         own_key_ups: OwnKeyUps | None = None,
+        line_limits: LineLimits | None = None,
+        earlier_faults: Mapping[str, str] = MappingProxyType({}),
+        heard_before_s: Sequence[float] = (),
         wait_for_room: Callable[[float], bool] = lambda _timeout_s: True,
     ) -> None:
         self.radio_id = radio_id
@@ -155,10 +169,16 @@ class Capture:
         self._on_event = on_event
         self._carrier = carrier
         self._wait_for_room = wait_for_room
-        self._keeper = _Keeper(radio_id, spool, new_id, on_event)
+        self._keeper = _Keeper(radio_id, spool, new_id, self._pass_on)
         self._squelch = squelch or Squelch()
         self._own_key_ups = own_key_ups or OwnKeyUps()
-        self._squelch_trouble: str | None = None
+        self._told: dict[LineTrouble, str] = {}
+        self._line = LineWatch(line_limits, earlier_faults) if source.is_live else None
+        for begun_s in heard_before_s:
+            if self._line is not None:
+                self._line.heard_before(begun_s)
+        self._owes_recovery = "source" in earlier_faults
+        self._owed: set[LineTrouble] = {what for what in LINE_TROUBLES if what in earlier_faults}
         self._stopping = threading.Event()
         self._back_off_s = FIRST_BACK_OFF_S
         self._is_faulty = False
@@ -196,6 +216,8 @@ class Capture:
                 except EndOfAudio as end:
                     message = str(end) or None
                     is_damaged = isinstance(end, AudioDamaged)
+                    if not is_damaged and self._delivered_s:
+                        self._works(STEADY_S)
                     break
                 except DeviceMisused as error:
                     self._report(str(error))
@@ -246,7 +268,7 @@ class Capture:
             if frame is not None:
                 heard_at_s = self._clock.monotonic_s()
                 session.hear(frame, self._carrier())
-                self._tell_squelch(session.squelch_trouble)
+                self._tell_line(session)
                 self._works(frame.duration_s)
             elif self._source.is_live and self._clock.monotonic_s() - heard_at_s > SILENT_DEVICE_S:
                 raise DeviceLost(f"the device delivers no audio any more (for {SILENT_DEVICE_S:.0f} s)")
@@ -262,17 +284,30 @@ class Capture:
         if self._delivered_s < STEADY_S:
             return
         self._back_off_s = FIRST_BACK_OFF_S
-        if self._is_faulty:
-            self._is_faulty = False
+        if self._is_faulty or self._owes_recovery:
+            self._is_faulty = self._owes_recovery = False
             self._on_event(Recovered(self.radio_id))
 
-    def _tell_squelch(self, trouble: str | None) -> None:
-        """Tell when the squelch begins or ceases to be stuck or to flap."""
-        before, self._squelch_trouble = self._squelch_trouble, trouble
-        if trouble is not None and before is None:
-            self._on_event(Fault(self.radio_id, "squelch", trouble))
-        elif trouble is None and before is not None:
-            self._on_event(Recovered(self.radio_id, "squelch"))
+    def _pass_on(self, event: CaptureEvent) -> None:
+        if isinstance(event, Completed) and self._line is not None:
+            self._line.transmission(event.transmission.audio, self._clock.monotonic_s())
+        self._on_event(event)
+
+    def _tell_line(self, session: "_Session") -> None:
+        """Tell what begins or ceases to be wrong with the squelch and the sound of the line."""
+        troubles: dict[LineTrouble, str] = {}
+        if self._line is not None:
+            self._line.hear(session.heard, self._clock.monotonic_s(), is_idle=session.is_idle)
+            troubles = {what: self._line.troubles[what] for what in self._line.troubles}
+        if session.squelch_trouble is not None:
+            troubles["squelch"] = session.squelch_trouble
+        if troubles == self._told and not self._owed:
+            return
+        for over in (self._told.keys() | self._owed) - troubles.keys():
+            self._on_event(Recovered(self.radio_id, over))
+        for begun in troubles.keys() - self._told.keys():
+            self._on_event(Fault(self.radio_id, begun, troubles[begun]))
+        self._told, self._owed = troubles, set()
 
     def _wait_for_device(self, message: str) -> None:
         if self._stopping.is_set():
@@ -303,6 +338,13 @@ class _Session:
         self._next_sequence = 0
         self._converted = 0
         self._losses: deque[tuple[int, int]] = deque()
+        self.heard: Pcm = np.empty(0, np.int16)
+        """The samples of the last frame."""
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody transmits, neither others nor the gateway."""
+        return not self._segmenter.is_open and not self._own_key_ups.is_keyed
 
     @property
     def squelch_trouble(self) -> str | None:
@@ -328,7 +370,8 @@ class _Session:
         self._air_time.note(ended_s, frame.captured_ns)
         self._pass_over_own(frame, begun_s, ended_s)
         is_open, rssi_dbm = (None, None) if told is None else (told.is_open, told.rssi_dbm)
-        self._take(self._segmenter.feed(self._converter.feed(frame.pcm), is_open, rssi_dbm))
+        self.heard = self._converter.feed(frame.pcm)
+        self._take(self._segmenter.feed(self.heard, is_open, rssi_dbm))
 
     def _pass_over_own(self, frame: AudioFrame, begun_s: float, ended_s: float) -> None:
         """Deafen the squelch to what of this frame was captured while the gateway transmitted."""

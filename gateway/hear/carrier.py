@@ -17,7 +17,15 @@ class CarrierLine:
     what is wrong, and None when it works again. Called on one capture thread; `close` from any.
     """
 
-    def __init__(self, control: RadioControl, clock: Clock, on_trouble: Callable[[str | None], None]) -> None:
+    def __init__(
+        self,
+        control: RadioControl,
+        clock: Clock,
+        on_trouble: Callable[[str | None], None],
+        *,
+        was_in_trouble: bool = False,
+    ) -> None:
+        """Wire it up. `was_in_trouble`: an earlier run told a failure, so that its end has to be told."""
         self._control = control
         self._clock = clock
         self._on_trouble = on_trouble
@@ -25,6 +33,7 @@ class CarrierLine:
         self._closed = False
         self._retry_at_s = 0.0
         self._in_trouble = False
+        self._owes_return = was_in_trouble
 
     def __call__(self) -> Carrier | None:
         """Return what the receiver says of its channel now."""
@@ -38,8 +47,8 @@ class CarrierLine:
         except Exception as error:  # noqa: BLE001 - a driver that leaks an error must not end the listening
             self._fail(_worded(error))
             return None
-        if self._in_trouble:
-            self._in_trouble = False
+        if self._in_trouble or self._owes_return:
+            self._in_trouble = self._owes_return = False
             self._on_trouble(None)
         return carrier
 

@@ -290,6 +290,22 @@ class Logbook:
             return self._events("order_key = ? AND kind LIKE 'rollcall.%'", [rollcall_id])
         return self._events("kind IN ('rollcall.started', 'rollcall.finished')", [])
 
+    def open_faults(self) -> list[CloudEvent]:
+        """Return the `gateway.fault` of each thing at fault that no `gateway.recovered` has followed."""
+        newest = "SELECT MAX(position) FROM events WHERE kind IN ('gateway.fault', 'gateway.recovered')"
+        return self._events(f"kind = 'gateway.fault' AND position IN ({newest} GROUP BY subject)", [])
+
+    def started_since(self, since: datetime) -> dict[str, list[datetime]]:
+        """Return when each radio's transmissions since a time began, in order."""
+        found: dict[str, list[datetime]] = {}
+        rows = self._db.query(
+            "SELECT radio_id, started_at FROM transmissions WHERE heard_at >= ? ORDER BY started_at",
+            [stamp(since)],
+        )
+        for row in rows:
+            found.setdefault(row["radio_id"], []).append(datetime.fromisoformat(row["started_at"]))
+        return found
+
     def prune(self, before: datetime) -> int:
         """Forget delivered events stored before a time; return how many. What waits is never touched."""
         return self._db.execute(

@@ -231,6 +231,14 @@ class Store:
         """Return each radio's conversation as the JSON it was stored with."""
         return await self.do(lambda logbook: logbook.conversations())
 
+    async def open_faults(self) -> list[CloudEvent]:
+        """Return the faults that were told and not ended; see `Logbook.open_faults`."""
+        return await self.do(lambda logbook: logbook.open_faults())
+
+    async def started_since(self, since: datetime) -> dict[str, list[datetime]]:
+        """Return when each radio's transmissions since a time began; see `Logbook.started_since`."""
+        return await self.do(lambda logbook: logbook.started_since(since))
+
     async def followers(self) -> dict[str, str]:
         """Return the roll-call that each radio follows as the JSON it was stored with."""
         return await self.do(lambda logbook: logbook.followers())

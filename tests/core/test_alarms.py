@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ from gateway.alarms import Alarms
 from gateway.clock import IdSource, ManualClock
 from gateway.errors import StoreUnavailable
 from gateway.events import CloudEvent
+from gateway.remedies import is_watched
 from gateway.store.store import Store
 from gateway.timekeeping import ClockReader
 
@@ -67,3 +68,35 @@ def test_a_store_that_refuses_is_no_reason_to_fall_over(
         alarms.fault("mqtt", "no broker", "start it")
 
     assert told(tmp_path, scene) == []
+
+
+def test_what_was_open_at_a_stop_goes_on_and_ends_after_the_restart(tmp_path: Path) -> None:
+    def first(alarms: Alarms, _clock: ManualClock, _store: Store) -> None:
+        for what in ("radio/ch1/source", "radio/ch9/source", "mqtt", "units", "model"):
+            alarms.fault(what, "gone", "mend it")
+        alarms.recovered("mqtt")
+
+    told(tmp_path, first)
+    events: list[CloudEvent] = []
+
+    async def second() -> None:
+        clock = ManualClock(START + timedelta(hours=1))
+        store = await Store.open(tmp_path, "urn:radio-gateway:a:b:c", clock)
+        alarms = Alarms(store, IdSource(clock), clock, ClockReader(clock), events.extend)
+        await alarms.take_up()
+        assert alarms.of_radio("ch1") == {"source": "gone"}
+        alarms.fault("radio/ch1/source", "still gone", "mend it")
+        alarms.fault("units", "still bad", "mend it")
+        alarms.end_earlier(lambda what: is_watched(what, {"ch1"}))
+        assert {fault.what for fault in alarms.open} == {"radio/ch1/source", "units"}
+        alarms.recovered("radio/ch1/source")
+        await alarms.settle()
+        await store.close()
+
+    asyncio.run(second())
+    assert sorted((event.kind, event.data["what"]) for event in events) == [
+        ("gateway.recovered", "model"),
+        ("gateway.recovered", "radio/ch1/source"),
+        ("gateway.recovered", "radio/ch9/source"),
+    ]
+    assert {event.data["since"] for event in events} == {START.isoformat()}

@@ -459,3 +459,15 @@ def test_what_a_silent_faulty_card_loses_is_not_kept_for_ever() -> None:
     for sequence in range(0, 4000, 2):
         session.hear(replace(frame, sequence=sequence), None)
     assert len(session._losses) <= 301
+
+
+def test_the_end_of_an_earlier_runs_faults_is_told_once(two_calls: Pcm) -> None:
+    earlier = {"source": "unplugged", "squelch": "stuck", "hum": "it hums", "control": "gone"}
+    ear = Ear(PlannedSource(frames_of(two_calls), live=True), earlier_faults=earlier).run()
+    ends = [event for event in ear.events if isinstance(event, Recovered)]
+    assert sorted(event.what for event in ends) == ["source", "squelch"]
+    assert Fault("ch1", "hum", "it hums") in ear.events, "which is no new event: it is open already"
+    kept = Ear(PlannedSource([DeviceMissing("still")], frames_of(two_calls)), earlier_faults=earlier).run()
+    assert [event for event in kept.events if isinstance(event, Recovered) and event.what == "source"] == [
+        Recovered("ch1", "source")
+    ]
