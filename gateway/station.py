@@ -14,7 +14,6 @@ from gateway.config import Config, load_config
 from gateway.drafts import dropped_event
 from gateway.errors import MissingInput, UsageError
 from gateway.model import Unit
-from gateway.rollcall.report import Record, read_records, register_csv
 from gateway.store.logbook import Logbook
 from gateway.store.records import OutboxEntry, UnitsStamp
 from gateway.store.registry import UnitState
@@ -132,47 +131,6 @@ def _runs(entries: Sequence[OutboxEntry]) -> list[list[OutboxEntry]]:
         else:
             runs.append([entry])
     return runs
-
-
-def read_rollcalls(config_file: Path) -> list[Record]:
-    """Return the roll-calls whose events are still kept, oldest first, without the single units."""
-    with open_logbook(load_config(config_file)) as logbook:
-        return read_records(logbook.rollcall_events())
-
-
-def read_rollcall(config_file: Path, rollcall_id: str | None) -> Record:
-    """Return one roll-call with all its units; the latest when None, else by the beginning of its id.
-
-    Raises:
-        UsageError: there is none like that, or more than one.
-    """
-    with open_logbook(load_config(config_file)) as logbook:
-        return _one_rollcall(logbook, rollcall_id)
-
-
-def rollcall_register(config_file: Path, rollcall_id: str | None) -> str:
-    """Return the register of a roll-call as CSV; see `read_rollcall` for which one.
-
-    Raises:
-        UsageError: there is none like that, or more than one.
-    """
-    config = load_config(config_file)
-    with open_logbook(config) as logbook:
-        record = _one_rollcall(logbook, rollcall_id)
-        units = {unit.unit_id: unit for unit in logbook.units.all()}
-    return register_csv(record, units, config.gateway.command_post)
-
-
-def _one_rollcall(logbook: Logbook, rollcall_id: str | None) -> Record:
-    kept = [record.started.rollcall_id for record in read_records(logbook.rollcall_events())]
-    fitting = [one for one in kept if one.startswith(rollcall_id)] if rollcall_id else kept[-1:]
-    if not fitting:
-        wanted = f"roll-call {rollcall_id}" if rollcall_id else "roll-call"
-        raise UsageError(f"no {wanted} is kept here; see radio-gateway rollcall list")
-    if len(fitting) > 1:
-        raise UsageError(f"{rollcall_id} may be {' or '.join(fitting)}; write more of it")
-    (record,) = read_records(logbook.rollcall_events(fitting[0]))
-    return record
 
 
 @contextmanager

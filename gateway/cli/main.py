@@ -6,7 +6,7 @@ import sys
 import typer
 
 from gateway import __version__
-from gateway.cli import models, outbox, review, rollcall, run, units
+from gateway.cli import drill, models, outbox, review, rollcall, run, units
 from gateway.cli.devices import devices
 from gateway.cli.explain import explain
 from gateway.cli.replay import replay
@@ -33,6 +33,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(review.app, name="review")
 app.add_typer(rollcall.app, name="rollcall")
+app.add_typer(drill.app, name="drill")
 
 USAGE_ERROR: type[typer.BadParameter] = typer.BadParameter.__mro__[1]
 """Every fault of a command line; typer offers its subclass only."""

@@ -4,10 +4,11 @@ The result ranks people, so nothing is made up: a time that was not measured has
 not be observed, or whose answer waits for a person's ear, has no points rather than none.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
+from gateway.events import RollcallOutcome
 from gateway.rollcall.sheet import Item
 
 ANSWER_BINS_S: Final = (30, 60, 120, 180)
@@ -68,8 +69,28 @@ class Score:
         return 100.0 * self.points / self.possible
 
 
+class Gradable(Protocol):
+    """A unit's line, whoever holds it."""
+
+    @property
+    def outcome(self) -> RollcallOutcome | None:
+        """What was found out, None while nothing was."""
+
+    @property
+    def answer_latency_s(self) -> float | None:
+        """How long it took to answer, None when not measured."""
+
+    @property
+    def present(self) -> int | None:
+        """How many people it reported, None when not said."""
+
+    @property
+    def report_complete(self) -> Mapping[str, bool]:
+        """Which elements of a report it gave."""
+
+
 def score(
-    item: Item,
+    item: Gradable,
     weights: Weights | None = None,
     *,
     required_headcount: int | None = None,

@@ -1,18 +1,18 @@
-"""The register of a roll-call (登记表) from its events. Pure.
+"""The register of roll-calls and drills (拉动登记表): its columns, its words, and it as CSV. Pure.
 
-The newest event of each unit counts. Columns nobody can fill yet stay empty; they are there because the paper
-form has them and people sort by position.
+Columns nobody can fill yet stay empty; they are there because the paper form has them and people sort by
+position.
 """
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from gateway.events import CloudEvent, RollcallFinished, RollcallItem, RollcallStarted
-from gateway.model import Unit
+from gateway.events import Reviewed
+from gateway.rollcall.record import Entry, Record
 
 COLUMNS: Final = (
     "序号", "日期", "演练编号", "类型", "指挥室", "单元名称",
@@ -22,6 +22,15 @@ COLUMNS: Final = (
     "识别置信度", "人工复核人",
 )  # fmt: skip
 KINDS: Final = {"rollcall": "点名", "drill": "拉动"}
+MODES: Final = {"conducted": "自动呼叫", "listened": "人工呼叫(旁听)"}
+ENDS: Final = {
+    "closed": "正常结束",
+    "superseded": "被新的点名取代",
+    "fell_silent": "无人继续",
+    "cancelled": "已取消",
+}
+REACHES: Final = {"point": "一点呼叫", "line": "一线响应", "area": "一片集结"}
+ROLES: Final = {"point": "点(被呼单元)", "line": "线(邻近单元)", "area": "片(增援单元)"}
 OUTCOMES: Final = {
     "answered": "已应答",
     "answered_late": "迟答",
@@ -33,6 +42,17 @@ OUTCOMES: Final = {
     "cancelled": "已取消",
     None: "进行中",
 }
+ARRIVALS: Final = {
+    "arrived": "按时到场",
+    "arrived_late": "超时到场",
+    "arrived_ungraded": "到场(不计时)",
+    "not_reported": "未报到场",
+    "not_observed": "到场未观测",
+    "unreadable": "到场待复核",
+    "excused": "",
+    "cancelled": "",
+    None: "",
+}
 ELEMENTS: Final = {
     "unit": "单元名称",
     "headcount": "在岗人数",
@@ -40,47 +60,49 @@ ELEMENTS: Final = {
     "equipment": "装备",
     "position": "位置",
 }
+PROBLEMS: Final = {
+    "unreadable": "听不清",
+    "caller_not_named": "未报单元名",
+    "caller_ambiguous": "单元名不清",
+    "call_misheard": "呼叫未听清",
+    "channel_busy": "信道占用",
+    "gateway_deaf": "网关失聪",
+    "gateway_restarted": "网关重启",
+    "source_lost": "收听中断",
+    "audio_lost": "录音缺失",
+    "emergency": "真实警情中断",
+    "reported_emergency": "报告了真实警情",
+    "never_called": "未呼叫",
+    "never_ordered": "未下达命令",
+    "not_understood_in_time": "未能及时识别",
+    "stray_reply": "有无法归属的应答",
+    "closed_before_its_time": "时限未到即结束",
+    "arrival_unclear": "是否到场不清",
+    "ordered_again_under_way": "途中重新下达命令",
+    "off_duty": "放假/停用",
+    "low_confidence": "识别置信度低",
+    "another_spoke": "其他单元插话",
+    "command_post_spoke": "指挥室插话",
+    "present_changed": "前后人数不一",
+    "next_call_misheard": "下一呼叫未听清",
+    "answered_by_other": "他人代答",
+}
+"""Why a line needs a look, in the words of the form; what is not here is shown as it is in the events."""
+FIELDS: Final = {"outcome": "结果", "present": "实到人数", "arrival": "到场", "review": "待复核"}
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
-    """One roll-call as its events tell it; `finished` is None while it goes on or when nobody ended it."""
+class Form:
+    """One roll-call or drill as reports show it; `post` is the command post's name."""
 
-    started: RollcallStarted
-    finished: RollcallFinished | None
-    items: tuple[RollcallItem, ...]
-
-
-def read_records(events: Iterable[CloudEvent]) -> list[Record]:
-    """Put roll-calls together from their events, which come in order; those without a beginning are left out.
-
-    A roll-call whose beginning was pruned is not shown in half: its figures would be wrong.
-    """
-    started: dict[str, RollcallStarted] = {}
-    finished: dict[str, RollcallFinished] = {}
-    items: dict[str, dict[str, RollcallItem]] = {}
-    for event in events:
-        if event.kind == "rollcall.started":
-            begun = RollcallStarted.model_validate(event.data)
-            started[begun.rollcall_id] = begun
-        elif event.kind == "rollcall.finished":
-            over = RollcallFinished.model_validate(event.data)
-            finished[over.rollcall_id] = over
-        elif event.kind.startswith("rollcall."):
-            item = RollcallItem.model_validate(event.data)
-            of_rollcall = items.setdefault(item.rollcall_id, {})
-            known = of_rollcall.get(item.unit_id)
-            if known is None or item.revision >= known.revision:
-                of_rollcall[item.unit_id] = item
-    return [
-        Record(begun, finished.get(rollcall_id), tuple(items.get(rollcall_id, {}).values()))
-        for rollcall_id, begun in started.items()
-    ]
+    record: Record
+    entries: tuple[Entry, ...]
+    post: str
 
 
-def register_csv(record: Record, units: Mapping[str, Unit], command_post: str) -> str:
-    """Write the register as CSV with COLUMNS, one line a unit.
+def register_csv(forms: Iterable[Form]) -> str:
+    """Write the register as CSV with COLUMNS, one line a unit, one roll-call below the other.
 
     Starts with a byte-order mark, without which spreadsheets misread Chinese. What was said on the air is
     anybody's, so no cell can begin a formula.
@@ -88,10 +110,15 @@ def register_csv(record: Record, units: Mapping[str, Unit], command_post: str) -
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\r\n")
     writer.writerow(COLUMNS)
-    for number, item in enumerate(record.items, start=1):
-        row = _row(number, item, record, units.get(item.unit_id), command_post)
+    for row in rows_of(forms):
         writer.writerow([harmless(cell) for cell in row])
     return "\ufeff" + file.getvalue()
+
+
+def rows_of(forms: Iterable[Form]) -> list[Sequence[str]]:
+    """The cells of every line, in the order of COLUMNS, numbered through."""
+    lines = [(form, entry) for form in forms for entry in form.entries]
+    return [_row(number, entry, form) for number, (form, entry) in enumerate(lines, start=1)]
 
 
 def harmless(cell: str) -> str:
@@ -99,60 +126,94 @@ def harmless(cell: str) -> str:
     return "'" + cell if cell.lstrip(" ").startswith(_FORMULA_STARTS) else cell
 
 
-def _row(number: int, item: RollcallItem, record: Record, unit: Unit | None, post: str) -> Sequence[str]:
-    problems = [*item.reasons, *item.review.reasons]
-    if item.answered_by is not None:
-        problems.append(f"answered_by:{item.answered_by}")
+def _row(number: int, entry: Entry, form: Form) -> Sequence[str]:
+    unit, record = entry.unit, form.record
     return (
         str(number),
-        record.started.started_at.strftime("%Y-%m-%d"),
-        item.rollcall_id,
-        KINDS[record.started.kind],
-        post,
-        item.unit_name or (unit.name if unit else item.unit_id),
+        record.started_at.strftime("%Y-%m-%d"),
+        record.record_id,
+        KINDS[record.kind],
+        form.post,
+        entry.name,
         unit.callsign if unit else "",
-        unit.unit_class if unit else "",
-        _time(item.first_called_at),
-        str(item.call_count),
-        _time(item.answered_at),
-        _seconds(item.answer_latency_s),
-        item.text,
-        _headcount(item, unit),
-        "已报告" if item.report_complete.get("equipment") else "",
-        "已报告" if item.report_complete.get("position") else "",
-        "",
-        "",
-        "",
-        "",
-        _completeness(item),
-        OUTCOMES[item.outcome],
-        "; ".join(problems),
-        item.transmission_id or "",
-        "" if item.confidence is None else f"{item.confidence:.2f}",
-        "",
+        entry.unit_class,
+        time_of(entry.first_called_at),
+        str(entry.call_count),
+        time_of(entry.answered_at),
+        seconds(entry.answer_latency_s),
+        entry.text,
+        headcount_of(entry),
+        "已报告" if entry.report_complete.get("equipment") else "",
+        entry.position or ("已报告" if entry.report_complete.get("position") else ""),
+        time_of(entry.arrived_at),
+        seconds(entry.arrive_latency_s),
+        grade_of(entry),
+        "" if entry.linked_units is None else str(entry.linked_units),
+        completeness(entry),
+        OUTCOMES[entry.outcome],
+        "; ".join(problems_of(entry)),
+        entry.transmission_id or "",
+        "" if entry.confidence is None else f"{entry.confidence:.2f}",
+        "; ".join(f"{one.by} {one.at:%Y-%m-%d %H:%M}" for one in entry.reviewed),
     )
 
 
-def _headcount(item: RollcallItem, unit: Unit | None) -> str:
-    present, expected = item.headcount.present, item.headcount.expected
-    if present is None:
+def grade_of(entry: Entry) -> str:
+    """Whether a unit was there within its minutes; empty in a roll-call."""
+    if entry.in_time is not None:
+        return "达标" if entry.in_time else "未达标"
+    return "" if entry.arrival in {None, "excused", "cancelled"} else "未判定"
+
+
+def problems_of(entry: Entry) -> list[str]:
+    """What a person should know about a line, reviews included."""
+    told = [PROBLEMS.get(code, _with_name(code)) for code in entry.problems]
+    if entry.arrival in {"arrived_late", "not_reported"}:
+        told.append(ARRIVALS[entry.arrival])
+    return list(dict.fromkeys([*told, *(f"复核: {trace_of(one)}" for one in entry.reviewed)]))
+
+
+def _with_name(code: str) -> str:
+    name, colon, rest = code.partition(":")
+    return f"{PROBLEMS[name]} {rest}" if colon and name in PROBLEMS else code
+
+
+def trace_of(reviewed: Reviewed) -> str:
+    """What a review changed, in words: 结果 听不清 → 已应答."""
+    steps = [
+        f"{FIELDS.get(change.field, change.field)} {value_of(change.field, change.old)}"
+        f"→{value_of(change.field, change.new)}"
+        for change in reviewed.changes
+    ]
+    return "、".join([*steps, *([reviewed.note] if reviewed.note else [])]) or "无变化"
+
+
+def value_of(field: str, value: str | None) -> str:
+    """A value of a review in the words of the form."""
+    words = {"outcome": OUTCOMES, "arrival": ARRIVALS}.get(field, {})
+    return "无" if value is None else str(words.get(value, PROBLEMS.get(value, value)))
+
+
+def headcount_of(entry: Entry) -> str:
+    """应到/实到; what is required comes from the registry when it was not said."""
+    if entry.present is None:
         return ""
-    if expected is None and unit is not None:
-        expected = unit.duty_headcount
-    return f"{'' if expected is None else expected}/{present}"
+    return f"{'' if entry.expected is None else entry.expected}/{entry.present}"
 
 
-def _completeness(item: RollcallItem) -> str:
+def completeness(entry: Entry) -> str:
     """Which elements were given, out of how many; empty when nobody answered."""
-    if not item.report_complete:
+    if not entry.report_complete:
         return ""
-    given = [word for element, word in ELEMENTS.items() if item.report_complete.get(element)]
+    given = [word for element, word in ELEMENTS.items() if entry.report_complete.get(element)]
     return f"{len(given)}/{len(ELEMENTS)} {'、'.join(given)}".strip()
 
 
-def _time(at: datetime | None) -> str:
+def time_of(at: datetime | None) -> str:
+    """The time of day, empty for none."""
     return "" if at is None else at.strftime("%H:%M:%S")
 
 
-def _seconds(value: float | None) -> str:
+def seconds(value: float | None) -> str:
+    """Seconds with one decimal, empty for none."""
     return "" if value is None else f"{value:.1f}"

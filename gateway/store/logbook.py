@@ -9,8 +9,9 @@ a command that runs for a moment opens one directly.
 """
 
 import contextlib
+import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Self
@@ -285,10 +286,31 @@ class Logbook:
         }
 
     def rollcall_events(self, rollcall_id: str | None = None) -> list[CloudEvent]:
-        """Return the kept events of one roll-call in order, or every roll-call's first and last when None."""
+        """Return the kept events of one roll-call or drill in order; the first and last of all when None."""
         if rollcall_id is not None:
-            return self._events("order_key = ? AND kind LIKE 'rollcall.%'", [rollcall_id])
-        return self._events("kind IN ('rollcall.started', 'rollcall.finished')", [])
+            return self._events(
+                "order_key = ? AND (kind LIKE 'rollcall.%' OR kind LIKE 'drill.%')", [rollcall_id]
+            )
+        ends = [f"{family}.{verb}" for family in ("rollcall", "drill") for verb in ("started", "finished")]
+        return self._events("kind IN (?, ?, ?, ?)", ends)
+
+    def rollcall_events_between(self, since: datetime, until: datetime) -> list[CloudEvent]:
+        """Return every kept event of roll-calls and drills that was stored from `since` to before `until`."""
+        return self._events(
+            "(kind LIKE 'rollcall.%' OR kind LIKE 'drill.%') AND stored_at >= ? AND stored_at < ?",
+            [stamp(since), stamp(until)],
+        )
+
+    def audio_of(self, transmission_ids: Iterable[str]) -> dict[str, str]:
+        """Return the spool reference of each transmission whose sound was kept."""
+        found: dict[str, str] = {}
+        for transmission_id in transmission_ids:
+            row = self._db.execute(
+                "SELECT audio FROM transmissions WHERE id = ? AND audio IS NOT NULL", [transmission_id]
+            ).fetchone()
+            if row is not None:
+                found[transmission_id] = str(json.loads(row[0])["ref"])
+        return found
 
     def open_faults(self) -> list[CloudEvent]:
         """Return the `gateway.fault` of each thing at fault that no `gateway.recovered` has followed."""
