@@ -13,7 +13,7 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -142,8 +142,8 @@ class Conductor:
             return frozenset(missing) if len(missing) <= _EXPECTED_AT_MOST else frozenset()
         return frozenset({state.current}) if state.current is not None else frozenset()
 
-    async def begin(self, plan: Plan) -> None:
-        """Start a roll-call.
+    async def begin(self, plan: Plan, *, occasion: str | None = None) -> None:
+        """Start a roll-call; `occasion` is what of a schedule is held with it, and is stored in one step.
 
         Raises:
             StoreUnavailable: nothing was begun.
@@ -154,7 +154,8 @@ class Conductor:
                 raise ValueError(f"radio {self.radio_id} is in a roll-call already")
             self._timeline.anchor()
             state, actions = begin(plan, self._timeline.now())
-            moved = Moved(None, state, actions, record_of(None, state))
+            record = replace(record_of(None, state), occasion=occasion)
+            moved = Moved(None, state, actions, record)
             await self._commit(moved)
 
     def take_up(self, state: State) -> None:

@@ -32,6 +32,11 @@ def incident_suffix(incident_id: str) -> str:
     return f"incident/{incident_id}"
 
 
+def rollcall_suffix(rollcall_id: str) -> str:
+    """Return the state suffix of a roll-call's last snapshot."""
+    return f"rollcall/{rollcall_id}"
+
+
 def client_id(root: str) -> str:
     """Return the MQTT client id, the same at every start so that the broker drops a dead predecessor."""
     return root.replace("/", "-")

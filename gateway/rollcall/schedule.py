@@ -9,20 +9,18 @@ import hashlib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Final
-
-DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 @dataclass(frozen=True, slots=True)
 class Recurrence:
-    """A recurring roll-call. `days` count from 0 for Monday; the window belongs to the day it begins on.
+    """A recurring roll-call on a radio. `days` count from 0, Monday; a window belongs to the day it opens on.
 
     With `is_random` it begins at a drawn moment of the window, otherwise at its beginning. A window that ends
     before it begins ends on the day after.
     """
 
     name: str
+    radio: str
     days: frozenset[int]
     begins: time
     ends: time
@@ -40,6 +38,7 @@ class Occasion:
     """One roll-call that a schedule asks for: to begin at `at`, and not at all after `until`."""
 
     name: str
+    radio: str
     day: date
     at: datetime
     until: datetime
@@ -47,7 +46,7 @@ class Occasion:
     @property
     def key(self) -> str:
         """What is remembered once it was held, or given up."""
-        return f"{self.name}/{self.day.isoformat()}"
+        return f"{self.name}/{self.radio}/{self.day.isoformat()}"
 
 
 def occasion(schedule: Recurrence, day: date, seed: str, zone: datetime) -> Occasion | None:
@@ -65,7 +64,7 @@ def occasion(schedule: Recurrence, day: date, seed: str, zone: datetime) -> Occa
     share = _share(f"{seed}/{schedule.name}/{day.isoformat()}") if schedule.is_random else 0.0
     offset_s = float(int(share * schedule.length_s))
     until = begins + timedelta(seconds=schedule.length_s)
-    return Occasion(schedule.name, day, begins + timedelta(seconds=offset_s), until)
+    return Occasion(schedule.name, schedule.radio, day, begins + timedelta(seconds=offset_s), until)
 
 
 def due(
@@ -80,7 +79,7 @@ def due(
         and asked.at <= now < asked.until
         and asked.key not in done
     ]
-    return tuple(sorted(found, key=lambda one: (one.at, one.name)))
+    return tuple(sorted(found, key=lambda one: (one.at, one.name, one.radio)))
 
 
 def missed(
@@ -95,7 +94,7 @@ def missed(
         and asked.until <= now
         and asked.key not in done
     ]
-    return tuple(sorted(found, key=lambda one: (one.at, one.name)))
+    return tuple(sorted(found, key=lambda one: (one.at, one.name, one.radio)))
 
 
 def next_at(schedules: Iterable[Recurrence], now: datetime, seed: str) -> datetime | None:

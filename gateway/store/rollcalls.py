@@ -19,6 +19,8 @@ class RollcallRecord:
     plan: str | None = None
     items: Mapping[str, str] = field(default_factory=dict)
     is_over: bool = False
+    occasion: str | None = None
+    """Which occasion of a schedule is held with it."""
 
 
 class RollcallTable:
@@ -34,6 +36,8 @@ class RollcallTable:
             self._db.execute("DELETE FROM rollcall_items WHERE rollcall_id = ?", [key])
             self._db.execute("DELETE FROM rollcalls WHERE rollcall_id = ?", [key])
             return
+        if record.occasion is not None:
+            self.settle_occasion(record.occasion)
         if record.plan is not None:
             self._db.execute(
                 "INSERT OR REPLACE INTO rollcalls VALUES (?, ?, ?, ?)",
@@ -66,12 +70,12 @@ class RollcallTable:
         """Return which occasions of schedules were held or given up."""
         return frozenset(row["occasion"] for row in self._db.query("SELECT occasion FROM rollcall_occasions"))
 
-    def settle_occasion(self, occasion: str, at: str) -> None:
+    def settle_occasion(self, occasion: str) -> None:
         """Note that an occasion was held or given up, and forget those that nobody asks for any more."""
-        self._db.execute("INSERT OR REPLACE INTO rollcall_occasions VALUES (?, ?)", [occasion, at])
+        self._db.execute("INSERT OR REPLACE INTO rollcall_occasions VALUES (?, ?)", [occasion, occasion.rpartition("/")[2]])
         self._db.execute(
             "DELETE FROM rollcall_occasions WHERE occasion NOT IN "
-            "(SELECT occasion FROM rollcall_occasions ORDER BY settled_at DESC LIMIT 1000)"
+            "(SELECT occasion FROM rollcall_occasions ORDER BY day DESC LIMIT 1000)"
         )
 
     def seed(self, fresh: str) -> str:

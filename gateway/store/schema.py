@@ -132,7 +132,7 @@ def _conducted_rollcalls(db: Database) -> None:
         ) STRICT, WITHOUT ROWID;
         CREATE TABLE rollcall_occasions (
             occasion TEXT PRIMARY KEY,
-            settled_at TEXT NOT NULL
+            day TEXT NOT NULL
         ) STRICT, WITHOUT ROWID;
     """)
 
