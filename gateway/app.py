@@ -24,8 +24,7 @@ from drivers.registry import make_control, make_source
 from gateway import __version__
 from gateway.alarms import Alarms
 from gateway.clock import IdSource, SystemClock
-from gateway.conduct.radiorollcall import RadioRollcall
-from gateway.conduct.timeline import Timeline
+from gateway.conduct.office import RollcallOffice
 from gateway.config import Config, RadioSettings
 from gateway.desk import Desk
 from gateway.errors import BadConfig, BadInput, GatewayError, MissingInput
@@ -120,6 +119,7 @@ class Daemon:
         for settings in self._config.radio:
             self._add_radio(settings, conversations.get(settings.id), followers.get(settings.id))
         await self._bring_back()
+        await self._office.take_up()
         passing("start.recovered")
         for notice in self._store.notices:
             self._alarms.fault(notice.what, notice.message, notice.action)
@@ -134,6 +134,7 @@ class Daemon:
             asyncio.create_task(self._every(WRITTEN_EVERY_S, self._tell_health), name="health"),
             asyncio.create_task(self._every(PRUNE_EVERY_S, self._prune), name="prune"),
         ]
+        await self._office.start(self._listener)
         log.info("listening", radios=list(self._radios), units=len(await self._store.units()))
 
     async def wait(self, *, exit_when_idle: bool = False) -> None:
@@ -164,6 +165,7 @@ class Daemon:
         """Stop in order; see the module. May be called after a failed start."""
         self._stopping.set()
         passing("stop.asked")
+        await self._quiet()
         listening = (asyncio.to_thread(radio.stop_listening) for radio in self._radios.values())
         await asyncio.gather(*listening, return_exceptions=True)
         if self._running:
@@ -195,6 +197,11 @@ class Daemon:
         passing("stop.store_closed")
         log.info("stopped")
 
+    async def _quiet(self) -> None:
+        """Begin to say nothing more."""
+        if hasattr(self, "_office"):
+            await self._office.stop()
+
     def _open_desk(self) -> None:
         """Take commands from the broker; the port must hear of the link before that starts."""
         gateway = self._config.gateway
@@ -205,10 +212,21 @@ class Daemon:
             on_events=self._committed,
             republish_states=self._pump.republish_states,
         )  # fmt: skip
+        self._office = RollcallOffice(
+            self._store, self._config.rollcall, gateway.command_post,
+            self._clock, self._ids, self._read_clock,
+            on_events=self._committed, publish_state=self._pump.publish_state,
+            on_fault=self._alarms.fault, on_recovered=self._alarms.recovered,
+        )  # fmt: skip
         commands = self._config.commands
         gatekeeper = Gatekeeper(frozenset(commands.allow), commands.per_minute)
         self._port = CommandPort(
-            self._link, gateway.topic_root, gateway.source, self._clock, gatekeeper, desk.carriers
+            self._link,
+            gateway.topic_root,
+            gateway.source,
+            self._clock,
+            gatekeeper,
+            desk.carriers | self._office.carriers,
         )
 
     async def _load_listener(self) -> Listener:
@@ -274,11 +292,8 @@ class Daemon:
             ids=self._ids,
             read_clock=self._read_clock,
             conversation=self._restored(Conversation, conversation),
-            rollcall=RadioRollcall(
-                settings.id, Timeline(self._clock), self._ids.new, self._read_clock,
-                follower=self._restored(Follower, follower),
-            ),
-        )  # fmt: skip
+            rollcall=self._office.rollcall_of(settings.id, self._restored(Follower, follower)),
+        )
         self._pipelines[settings.id] = pipeline
         self._radios[settings.id] = Radio(
             settings.id,
@@ -297,6 +312,8 @@ class Daemon:
             on_report=self._radio_reports,
             on_events=self._committed,
         )
+        radio = self._radios[settings.id]
+        self._office.add(settings.id, pipeline, settings.streets, lambda: radio.waiting)
         for incident in pipeline.open_incidents:
             document = to_snapshot(incident, self._read_clock()).model_dump(mode="json")
             self._pump.publish_state(incident_suffix(incident.incident_id), document)

@@ -132,6 +132,11 @@ class Conductor:
         """The roll-call that is held now, None when there is none."""
         return self._state.sheet.rollcall_id if self._state is not None else None
 
+    @property
+    def has_post(self) -> bool:
+        """Whether something posted has not been taken."""
+        return bool(self._inbox)
+
     def expected(self) -> frozenset[str]:
         """Units that are likely to speak now."""
         state = self._state
@@ -192,13 +197,6 @@ class Conductor:
         self._inbox.append(event)
         if len(self._inbox) == 1:
             self._run(self._empty_inbox())
-
-    async def settled(self) -> None:
-        """Wait until everything posted has been taken."""
-        while self._inbox:
-            await asyncio.sleep(0)
-            async with self.turn:
-                await self._drain()
 
     async def stop(self) -> None:
         """End what is being said and forget the alarm; the roll-call goes on in the next run."""
@@ -308,7 +306,7 @@ class Conductor:
     async def _say(self, say: Say, state: State) -> None:
         self._prepare(state)
         try:
-            said = await self._voice.say(say.text)
+            said = await self._voice.say(say.text, state.sheet.rollcall_id)
         except Exception:
             log.exception("nothing could be said", radio=self.radio_id)
             said = None

@@ -18,6 +18,8 @@ from gateway.conduct.conductor import Conductor
 from gateway.conduct.keeping import record_of, state_of
 from gateway.conduct.planning import Asked, plan_for
 from gateway.conduct.radiorollcall import RadioRollcall
+from gateway.conduct.seams import Alarm, Voice
+from gateway.conduct.timeline import Timeline
 from gateway.drafts import rollcall_event
 from gateway.errors import BadInput, GatewayError
 from gateway.events import ClockReading, CloudEvent
@@ -29,8 +31,10 @@ from gateway.publish.requests import (
     RollcallResume,
     RollcallStart,
 )
+from gateway.publish.topics import rollcall_suffix
 from gateway.rollcall.engine import State, step
 from gateway.rollcall.happenings import Cancel, Pause, Resume, Tell
+from gateway.rollcall.listening import Follower
 from gateway.rollcall.overheard import RollcallChange
 from gateway.rollcall.schedule import Occasion, Recurrence, due, missed, next_at
 from gateway.rollcallsettings import DAYS, RollcallSettings, ScheduleSettings
@@ -40,6 +44,7 @@ log = structlog.get_logger()
 
 LOOK_EVERY_S: Final = 5.0
 """How often schedules and silent roll-calls are looked at."""
+STORE_ACTION: Final = "free disk space in data_dir; the roll-call waits"
 BACKLOG_S: Final = 120.0
 """At start a roll-call waits so long for what was heard before to be understood."""
 
@@ -47,7 +52,9 @@ BACKLOG_S: Final = 120.0
 class RadioPath(Protocol):
     """One radio's way from the air to its events; see RadioPipeline."""
 
-    rollcall: RadioRollcall
+    @property
+    def rollcall(self) -> RadioRollcall:
+        """The roll-call on it."""
 
     async def end_followed(self, end: Any, at: Any) -> list[CloudEvent]:
         """End a roll-call that is held by voice."""
@@ -79,7 +86,6 @@ class RollcallOffice:
 
     def __init__(
         self,
-        stations: Mapping[str, Station],
         store: Store,
         settings: RollcallSettings,
         command_post: str,
@@ -88,6 +94,7 @@ class RollcallOffice:
         read_clock: Callable[[], ClockReading],
         *,
         on_events: Callable[[list[CloudEvent]], None],
+        publish_state: Callable[[str, Mapping[str, Any] | None], None],
         on_fault: Callable[[str, str, str], None],
         on_recovered: Callable[[str], None],
         random: Random | None = None,
@@ -95,7 +102,6 @@ class RollcallOffice:
         """Wire the office up.
 
         Args:
-            stations: each radio, by its id; may still be filled before `start`.
             store: keeps roll-calls and which occasions were held.
             settings: the station's usual way, and its schedules.
             command_post: how the station is called on the air.
@@ -103,11 +109,12 @@ class RollcallOffice:
             ids: names roll-calls and events.
             read_clock: the clock of events.
             on_events: is told what was committed here.
+            publish_state: keeps a roll-call's snapshot on the broker, None clears it.
             on_fault: is told (what, message, action) of a roll-call that could not begin.
             on_recovered: is told that one of it began again.
             random: draws samples and orders; the operating system's when None.
         """
-        self._stations = stations
+        self._stations: dict[str, Station] = {}
         self._store = store
         self._settings = settings
         self._command_post = command_post
@@ -115,6 +122,7 @@ class RollcallOffice:
         self._ids = ids
         self._read_clock = read_clock
         self._on_events = on_events
+        self._publish_state = publish_state
         self._on_fault = on_fault
         self._on_recovered = on_recovered
         self._random = random or secrets.SystemRandom()
@@ -132,6 +140,38 @@ class RollcallOffice:
             "rollcall-resume": self.resume,
             "rollcall-list": self.list_open,
         }
+
+    # --- putting together
+
+    def rollcall_of(self, radio_id: str, follower: Follower | None) -> RadioRollcall:
+        """Return what follows roll-calls on a radio, for its pipeline."""
+        timeline = Timeline(self._clock)
+        return RadioRollcall(
+            radio_id, timeline, self._ids.new, self._read_clock, follower=follower, show=self._show
+        )
+
+    def add(self, radio_id: str, path: RadioPath, streets: Sequence[str], waiting: Callable[[], int]) -> None:
+        """Take a radio in. Before `take_up`; `waiting` counts what was heard and is not understood."""
+        self._stations[radio_id] = Station(path, tuple(streets), waiting)
+
+    def give_voice(self, radio_id: str, voice: Voice, alarm: Alarm | None = None) -> None:
+        """Let the gateway hold roll-calls on a radio. Before `take_up`."""
+        rollcall = self._stations[radio_id].path.rollcall
+        what = f"rollcall/{radio_id}/store"
+
+        def trouble(message: str | None) -> None:
+            if message is None:
+                self._on_recovered(what)
+            else:
+                self._on_fault(what, message, STORE_ACTION)
+
+        rollcall.conductor = Conductor(
+            radio_id, voice, self._store, self._ids, rollcall.timeline, self._read_clock,
+            on_events=self._on_events, show=self._show, on_trouble=trouble, alarm=alarm,
+        )  # fmt: skip
+
+    def _show(self, rollcall_id: str, document: Mapping[str, Any] | None) -> None:
+        self._publish_state(rollcall_suffix(rollcall_id), document)
 
     # --- running
 

@@ -63,13 +63,13 @@ class RadioRollcall:
         read_clock: Callable[[], ClockReading],
         *,
         follower: Follower | None = None,
-        conductor: Conductor | None = None,
         show: Show = lambda _id, _document: None,
     ) -> None:
-        """Put both together; `conductor` is None where the gateway cannot speak."""
-        self.conductor = conductor
+        """Follow what officers hold by voice; `conductor` is None where the gateway cannot speak."""
+        self.radio_id = radio_id
+        self.conductor: Conductor | None = None
+        self.timeline = timeline
         self._rules = ListeningRules(new_id=new_id)
-        self._timeline = timeline
         self._read_clock = read_clock
         self._show = show
         self._follower = follower.taken_up_again() if follower else Follower(radio_id=radio_id)
@@ -86,7 +86,7 @@ class RadioRollcall:
         """Hold the roll-call still until what a transmission does to it is stored."""
         async with self.conductor.turn if self.conductor is not None else self._turn:
             if self.followed_id is None and (self.conductor is None or self.conductor.state is None):
-                self._timeline.anchor()
+                self.timeline.anchor()
             yield
 
     def on_air(self, transmission: Transmission) -> tuple[datetime, datetime]:
@@ -94,7 +94,7 @@ class RadioRollcall:
         opened, closed = transmission.carrier_opened_at, transmission.carrier_closed_at
         if transmission.started_mono_s is None:
             return opened, closed
-        shift = self._timeline.at(transmission.started_mono_s) - transmission.started_at
+        shift = self.timeline.at(transmission.started_mono_s) - transmission.started_at
         return opened + shift, closed + shift
 
     def expected(self) -> frozenset[str]:
@@ -129,7 +129,7 @@ class RadioRollcall:
 
     def notice(self, event: CaptureEvent) -> None:
         """Take what the capture thread tells of carrier and device."""
-        now = self._timeline.now()
+        now = self.timeline.now()
         if isinstance(event, Missed) or (isinstance(event, Fault | Recovered) and event.what in DEAFENING):
             self.could_not_hear(now)
         elif self.conductor is not None and isinstance(event, Opened):
@@ -181,7 +181,7 @@ class RadioRollcall:
             return
         snapshot = rollcall_snapshot(
             sheet,
-            self._timeline.now(),
+            self.timeline.now(),
             self._read_clock(),
             paused="emergency" if follower.paused else None,
             in_turn=follower.turn.unit_id if follower.turn is not None else None,

@@ -1,7 +1,7 @@
 """What a conductor needs of the rest of the gateway."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -24,14 +24,14 @@ class NotOnAir:
 class Voice(Protocol):
     """One radio's mouth. On the asyncio loop; what is asked for is said one thing after the other."""
 
-    async def say(self, text: str) -> OnAir | NotOnAir:
+    async def say(self, text: str, rollcall_id: str) -> OnAir | NotOnAir:
         """Wait for a free channel, key up, say it, release. Never raises for what a radio does."""
 
-    def prepare(self, texts: Iterable[str]) -> None:
+    def prepare(self, texts: Sequence[str]) -> None:
         """Render what will be said soon; returns at once."""
 
     def hush(self) -> None:
-        """Release now, in the middle of what is said; nothing when nothing is."""
+        """Say nothing of what is waiting to be said; nothing when nothing is."""
 
 
 class Alarm(Protocol):

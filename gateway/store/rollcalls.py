@@ -72,7 +72,9 @@ class RollcallTable:
 
     def settle_occasion(self, occasion: str) -> None:
         """Note that an occasion was held or given up, and forget those that nobody asks for any more."""
-        self._db.execute("INSERT OR REPLACE INTO rollcall_occasions VALUES (?, ?)", [occasion, occasion.rpartition("/")[2]])
+        self._db.execute(
+            "INSERT OR REPLACE INTO rollcall_occasions VALUES (?, ?)", [occasion, occasion.rpartition("/")[2]]
+        )
         self._db.execute(
             "DELETE FROM rollcall_occasions WHERE occasion NOT IN "
             "(SELECT occasion FROM rollcall_occasions ORDER BY day DESC LIMIT 1000)"

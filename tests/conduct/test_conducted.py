@@ -1,0 +1,217 @@
+"""A roll-call that the gateway holds, from the command to the last event; only the words are given."""
+
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from gateway.model import SoundClass
+from gateway.publish.commands import RefusedCommand
+from gateway.publish.requests import (
+    RollcallCancel,
+    RollcallList,
+    RollcallPause,
+    RollcallResume,
+    RollcallStart,
+)
+from tools.airplay import EIGHT, SAYING_S, AirPlay, Answer, Crew
+
+OnAir = Callable[..., None]
+NAMES = {"u1": "金穗花园", "u2": "棠东小学", "u3": "五山市场"}
+
+
+def crew_of(answers: dict[str, Sequence[Answer]], count: str = "在岗2人") -> Crew:
+    """Each call of a unit by name takes its next answer; a question for the head count gets `count`."""
+    left = {unit: list(told) for unit, told in answers.items()}
+
+    def crew(said: str) -> Sequence[Answer]:
+        for unit, name in NAMES.items():
+            if f"呼叫{name}" in said and left.get(unit):
+                return [left[unit].pop(0)]
+            if name in said and "人数" in said:
+                return [Answer(count)]
+        return ()
+
+    return crew
+
+
+def full(name: str, after_s: float = 1.5) -> Answer:
+    return Answer(f"{name}收到,在岗3人,一切正常", after_s)
+
+
+def test_everybody_answers(on_air: OnAir) -> None:
+    async def scene(play: AirPlay) -> None:
+        result = await play.office.start_one(RollcallStart())
+        await play.run()
+
+        assert result["rollcalls"][0] == {
+            "rollcall_id": result["rollcall_id"], "radio": "ch1", "units": 3, "excused": 1,
+        }  # fmt: skip
+        assert play.outcomes() == {"u1": "answered", "u2": "answered", "u3": "answered", "u4": "excused"}
+        assert play.last("u1")["answer_latency_s"] == pytest.approx(1.5, abs=0.001)
+        assert play.last("u2")["answer_latency_s"] == pytest.approx(4.25, abs=0.001)
+        assert play.last("u3")["headcount"]["present"] == 2
+        (finished,) = play.of("rollcall.finished")
+        assert finished.data["outcomes"] == {"answered": 3, "excused": 1}
+        assert finished.data["mode"] == "conducted"
+        assert [text for _, text in play.said][:2] == [
+            "各单元注意,现在开始点名",
+            "指挥中心呼叫金穗花园,听到请回答",
+        ]
+        assert {text for _, text in play.said} <= play.prepared
+        assert not play.of("checkin.received")
+        assert {e.data["rollcall_id"] for e in play.of("transmission.received")} == {result["rollcall_id"]}
+        assert play.shown == {f"rollcall/{result['rollcall_id']}": None}
+        assert await play.store.do(lambda logbook: logbook.rollcalls.open()) == []
+
+    crew = crew_of({
+        "u1": [full("金穗花园")], "u2": [full("棠东小学", 4.25)], "u3": [Answer("五山市场收到")],
+    })  # fmt: skip
+    on_air(scene, crew=crew)
+
+
+def test_who_is_silent_late_or_stood_in_for(on_air: OnAir) -> None:
+    async def scene(play: AirPlay) -> None:
+        await play.office.start_one(RollcallStart())
+        await play.run()
+
+        assert play.outcomes() == {
+            "u1": "no_answer", "u2": "answered_late", "u3": "answered", "u4": "excused",
+        }  # fmt: skip
+        assert play.last("u1")["call_count"] == 3
+        (finished,) = play.of("rollcall.finished")
+        assert finished.data["ended"] == "closed"
+
+    def crew(said: str) -> Sequence[Answer]:
+        if "呼叫五山市场" in said:
+            return [full("棠东小学", 1.0), full("五山市场", 8.0)]
+        return ()
+
+    on_air(scene, crew=crew)
+
+
+def test_an_emergency_pauses_at_once_and_a_command_goes_on(on_air: OnAir) -> None:
+    async def scene(play: AirPlay) -> None:
+        rollcall_id = (await play.office.start_one(RollcallStart()))["rollcall_id"]
+        await play.run()
+
+        (opened,) = play.of("incident.opened")
+        assert opened.data["status"] == "Actual"
+        said = len(play.said)
+        assert play.shown[f"rollcall/{rollcall_id}"]["paused"] == "emergency"  # type: ignore[index]
+        await play.run(most_s=600.0)
+        assert len(play.said) == said
+        listed = await play.office.list_open(RollcallList())
+        assert listed["rollcalls"][0]["paused"] == "emergency"
+
+        assert (await play.office.resume(RollcallResume()))["changed"]
+        await play.run()
+
+        assert play.outcomes() == {
+            "u1": "answered", "u2": "answered", "u3": "answered", "u4": "excused",
+        }  # fmt: skip
+        assert play.of("rollcall.finished")[0].data["pauses"] == 1
+
+    fire = Answer("指挥中心,我是千耀酒店,有紧急情况汇报,三楼着火了,请求消防支援", 2.0, 6.0)
+    crew = crew_of({
+        "u1": [full("金穗花园")], "u2": [fire, full("棠东小学")], "u3": [full("五山市场")],
+    })  # fmt: skip
+    on_air(scene, crew=crew)
+
+
+def test_paused_and_cancelled_by_command(on_air: OnAir) -> None:
+    async def scene(play: AirPlay) -> None:
+        rollcall_id = (await play.office.start_one(RollcallStart()))["rollcall_id"]
+        await play.run(most_s=SAYING_S + 1.0)
+        with pytest.raises(RefusedCommand, match="goes on already"):
+            await play.office.start_one(RollcallStart())
+        assert (await play.office.pause(RollcallPause()))["paused"] == "paused_by_dispatcher"
+        await play.run(most_s=300.0)
+        assert play.of("rollcall.answered") == []
+        with pytest.raises(RefusedCommand, match="no such roll-call"):
+            await play.office.cancel(RollcallCancel(rollcall_id="other"))
+
+        assert (await play.office.cancel(RollcallCancel(rollcall_id=rollcall_id)))["state"] == "cancelled"
+        await play.run()
+
+        assert set(play.outcomes().values()) == {"cancelled", "excused"}
+        assert play.of("rollcall.finished")[0].data["ended"] == "cancelled"
+        with pytest.raises(RefusedCommand):
+            await play.office.resume(RollcallResume())
+
+    on_air(scene)
+
+
+@pytest.mark.parametrize(
+    ("heard", "outcome"),
+    [
+        (Answer("", sound=SoundClass.NOISE, length_s=12.0), "not_observed"),
+        (Answer("", sound=SoundClass.KERCHUNK, length_s=0.3), "unreadable"),
+        (Answer("那个东西放在哪里啊"), "unreadable"),
+        (Answer("收到"), "answered"),
+    ],
+)
+def test_what_may_have_been_an_answer_is_no_silence(on_air: OnAir, heard: Answer, outcome: str) -> None:
+    async def scene(play: AirPlay) -> None:
+        await play.office.start_one(
+            RollcallStart(units=("u1",), calls=1, last_call_s=0.0, ask_headcount=False)
+        )
+        await play.run()
+
+        assert play.outcomes() == {"u1": outcome}
+
+    on_air(scene, crew=crew_of({"u1": [heard]}))
+
+
+def test_a_channel_that_stays_busy_is_held_against_nobody(on_air: OnAir) -> None:
+    async def scene(play: AirPlay) -> None:
+        await play.office.start_one(RollcallStart(units=("u1", "u2"), last_call_s=0.0))
+        await play.run()
+
+        assert play.outcomes() == {"u1": "not_observed", "u2": "answered"}
+        assert play.last("u1")["reasons"] == ["channel_busy"]
+
+    on_air(scene, crew=crew_of({"u2": [full("棠东小学")]}), channel_busy=lambda text: "金穗花园" in text)
+
+
+def test_a_clock_that_is_set_changes_no_answer_time(on_air: OnAir) -> None:
+    async def scene(play: AirPlay) -> None:
+        await play.office.start_one(RollcallStart(units=("u1",)))
+        await play.run(until=lambda: len(play.of("rollcall.called")) == 1)
+        play.clock.wall = EIGHT.replace(year=2027)
+        await play.run()
+
+        assert play.last("u1")["answer_latency_s"] == pytest.approx(1.5, abs=0.001)
+        assert len(play.of("rollcall.finished")) == 1
+
+    on_air(scene, crew=crew_of({"u1": [full("金穗花园")]}))
+
+
+def test_a_new_process_goes_on_and_repeats_nobody(on_air: OnAir) -> None:
+    async def scene(play: AirPlay) -> None:
+        rollcall_id = (await play.office.start_one(RollcallStart()))["rollcall_id"]
+        await play.run(until=lambda: len(play.of("rollcall.answered")) == 2)
+        await play.conductor.stop()
+        play.new_process()
+        await play.office.take_up()
+        play.said.clear()
+        await play.conductor.go_on()
+        await play.run()
+
+        assert not any("金穗花园,听到" in text for _, text in play.said)
+        assert play.outcomes() == {
+            "u1": "answered", "u2": "answered", "u3": "answered", "u4": "excused",
+        }  # fmt: skip
+        assert {e.data["rollcall_id"] for e in play.of("rollcall.finished")} == {rollcall_id}
+
+    crew = crew_of({unit: [full(name)] for unit, name in NAMES.items()})
+    on_air(scene, crew=crew)
+
+
+def test_no_second_roll_call_is_followed_meanwhile(on_air: OnAir) -> None:
+    async def scene(play: AirPlay) -> None:
+        await play.office.start_one(RollcallStart(units=("u1",)))
+        await play.run()
+
+        assert len(play.of("rollcall.started")) == 1
+
+    on_air(scene, crew=crew_of({"u1": [Answer("现在开始点名"), full("金穗花园")]}))
