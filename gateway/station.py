@@ -14,11 +14,12 @@ from gateway.config import Config, load_config
 from gateway.drafts import dropped_event
 from gateway.errors import MissingInput, UsageError
 from gateway.model import Unit
+from gateway.shipped import shipped_text
 from gateway.store.logbook import Logbook
 from gateway.store.records import OutboxEntry, UnitsStamp
 from gateway.store.registry import UnitState
 from gateway.timekeeping import ClockReader
-from gateway.understand.names import ConfusablePair, confusable
+from gateway.understand.confusable import Confusable, ConfusablePair, PhoneConfusions
 from gateway.understand.registry import Registry, parse_units_csv, units_to_csv
 
 
@@ -75,9 +76,10 @@ def set_unit_state(config_file: Path, unit_id: str, state: UnitState) -> None:
             raise UsageError(f"there is no unit {unit_id!r}; see radio-gateway units list")
 
 
-def confusable_units(config_file: Path, least_likeness: float) -> tuple[ConfusablePair, ...]:
-    """Return pairs of units whose names sound alike on the air, most alike first."""
-    return confusable(Registry(tuple(read_units(config_file))), least_likeness)
+def confusable_units(config_file: Path, least: float) -> tuple[ConfusablePair, ...]:
+    """Return pairs of units not told apart in at least this share of noisy calls, worst first."""
+    confusions = PhoneConfusions.parse(shipped_text("phone-confusions.json"))
+    return Confusable(confusions).pairs(Registry(tuple(read_units(config_file))), least)
 
 
 def retry_outbox(config_file: Path, positions: Sequence[int]) -> int:

@@ -1,5 +1,6 @@
 """`radio-gateway units`: the unit registry, into the database, out of it, and on the screen."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 
@@ -10,6 +11,10 @@ from rich.table import Table
 from gateway import station
 from gateway.cli.options import ConfigFile
 from gateway.errors import BadInput
+from gateway.understand.confusable import ConfusablePair
+
+SHOWN_AT_IMPORT = 0.05
+MOST_AT_IMPORT = 10
 
 
 class State(StrEnum):
@@ -30,6 +35,11 @@ def import_units(
     """Replace the registry by a CSV file; with any fault in the file nothing is changed."""
     count = station.import_units(config, file)
     print(f"{count} units imported from {file}")
+    if pairs := station.confusable_units(config, SHOWN_AT_IMPORT):
+        console = Console(highlight=False, stderr=True)
+        console.print(_pairs_table(pairs[:MOST_AT_IMPORT]))
+        more = "; radio-gateway units confusable lists them all" if len(pairs) > MOST_AT_IMPORT else ""
+        console.print(_in_words(len(pairs)) + more, style="yellow")
 
 
 @app.command("export")
@@ -89,14 +99,27 @@ def set_state(
 @app.command("confusable")
 def list_confusable(
     config: Path = ConfigFile,
-    least: float = typer.Option(0.85, min=0.5, max=1.0, help="How alike, 1 being the same syllables."),
+    least: float = typer.Option(
+        0.05, min=0.001, max=1.0, help="In which share of noisy calls (12 dB) they are not told apart."
+    ),
 ) -> None:
-    """List registered names that sound alike on the air: candidates for an alias or a callsign."""
+    """List names taken for one another on a noisy channel, with an alias or callsign to part them."""
     pairs = station.confusable_units(config, least)
-    table = Table("likeness", "id", "name", "id", "name", box=None, pad_edge=False)
-    for pair in pairs:
-        table.add_row(f"{pair.likeness:.2f}", pair.unit_id, pair.name, pair.other_id, pair.other_name)
-    console = Console()
+    console = Console(highlight=False)
     if pairs:
-        console.print(table)
-    console.print(f"{len(pairs)} pairs sound alike" if pairs else "no two names sound alike", style="dim")
+        console.print(_pairs_table(pairs))
+    console.print(_in_words(len(pairs)), style="dim")
+
+
+def _pairs_table(pairs: Sequence[ConfusablePair]) -> Table:
+    table = Table("fails", "id", "name", "id", "name", "what would help", box=None, pad_edge=False)
+    for pair in pairs:
+        row = (pair.unit_id, pair.name, pair.other_id, pair.other_name, pair.advice)
+        table.add_row(f"{pair.fails:.0%}", *row)
+    return table
+
+
+def _in_words(count: int) -> str:
+    if not count:
+        return "every two names are told apart on a noisy channel (12 dB)"
+    return f"{count} {'pair is' if count == 1 else 'pairs are'} not told apart on a noisy channel (12 dB)"

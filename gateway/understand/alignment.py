@@ -92,7 +92,7 @@ def align_phones(name: str, evidence: PhoneEvidence, span_s: tuple[float, float]
     losses = np.minimum(log_probs.max(axis=1, keepdims=True) - log_probs, _MOST_LOSS)
     column = {phone: k + 1 for k, phone in enumerate(evidence.phones)}
     fits = [
-        (*_force(losses, np.array([column[p] for p in phones])), phones)
+        (*force(losses, np.array([column[p] for p in phones])), phones)
         for phones in pronunciations(name)
         if len(phones) <= len(losses)
     ]
@@ -117,7 +117,7 @@ def _phone_at(
     return PhoneAt(phone, round(start_s, 2), round(end_s, 2), round(loss, 2), instead)
 
 
-def _force(losses: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -> tuple[float, list[list[int]]]:
+def force(losses: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -> tuple[float, list[list[int]]]:
     """The least loss of a CTC path that spells `labels` anywhere in the frames, and each label's frames."""
     states = np.zeros(2 * len(labels) - 1, np.int64)
     states[0::2] = labels

@@ -27,7 +27,6 @@ import numpy.typing as npt
 from gateway.model import Unit
 from gateway.understand.normalise import normalise
 from gateway.understand.pinyin import Syllables, syllables, symbol_costs
-from gateway.understand.registry import Registry
 
 FormKind = Literal["name", "alias", "callsign", "command", "suffix"]
 
@@ -240,38 +239,3 @@ def _generic_tail(text: str) -> int:
 def _same_characters(name: str, text: str, said: Syllables, start: int, end: int) -> int:
     stretch = text[said.spans[start][0] : said.spans[end - 1][1]].upper()
     return sum((Counter(name.upper()) & Counter(stretch)).values())
-
-
-@dataclass(frozen=True, slots=True)
-class ConfusablePair:
-    """Two units with names that sound alike; `likeness` is 1 for the same syllables."""
-
-    unit_id: str
-    other_id: str
-    name: str
-    other_name: str
-    likeness: float
-
-
-def confusable(registry: Registry, least_likeness: float = 0.85) -> tuple[ConfusablePair, ...]:
-    """Pairs of units that sound alike on the air, most alike first. Disabled units are left out."""
-    units = [unit for unit in registry if unit.state != "disabled"]
-    index = NameIndex(tuple(form for unit in units for form in unit_forms(unit)))
-    pairs: dict[tuple[str, str], ConfusablePair] = {}
-    for unit in units:
-        for form in unit_forms(unit):
-            said = syllables(form.text)
-            for found in index.search(form.text, said, least_gain=1.0):
-                whole = len(said) + _missing(found, said)
-                likeness = max(0.0, min(1.0, (found.gain / found.most) * (found.end - found.start) / whole))
-                first, second = sorted((unit.unit_id, found.form.owner))
-                seen = pairs.get((first, second))
-                if first != second and likeness >= least_likeness and (not seen or seen.likeness < likeness):
-                    names = (form.text, found.form.text)
-                    here, there = names if first == unit.unit_id else names[::-1]
-                    pairs[first, second] = ConfusablePair(first, second, here, there, round(likeness, 3))
-    return tuple(sorted(pairs.values(), key=lambda p: (-p.likeness, p.unit_id, p.other_id)))
-
-
-def _missing(found: Occurrence, said: Syllables) -> int:
-    return max(0, len(found.form.text) - len(said))

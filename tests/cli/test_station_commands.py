@@ -195,9 +195,17 @@ def test_names_that_sound_alike_are_listed(run: Run, config: Path) -> None:
     assert "金穗花园" in out
     assert "金岁花园" in out
     assert "棠东小学" not in out
-    assert "1 pairs sound alike" in out
+    assert "1 pair is not told apart" in out
     run("units", "set-state", "u2", "disabled")
-    assert "no two names sound alike" in run("units", "confusable")[1]
+    assert "every two names are told apart" in run("units", "confusable")[1]
+
+
+def test_an_import_warns_of_names_that_sound_alike(run: Run, config: Path) -> None:
+    code, out, err = run("units", "import", str(config.with_name("units.csv")))
+    assert code == 0
+    assert out.startswith("3 units imported")
+    assert "金穗花园" in err
+    assert "1 pair is not told apart" in err
 
 
 def test_commands_that_do_not_exist_cannot_be_allowed(run: Run, config: Path) -> None:

@@ -1,9 +1,8 @@
 import pytest
 
 from gateway.model import Unit
-from gateway.understand.names import Form, NameIndex, bare_name, confusable, unit_forms
+from gateway.understand.names import Form, NameIndex, bare_name, unit_forms
 from gateway.understand.pinyin import syllables
-from gateway.understand.registry import Registry
 
 
 def index_of(*names: str, keep: int = 64) -> NameIndex:
@@ -75,15 +74,3 @@ def test_the_sieve_keeps_the_right_name() -> None:
     index = index_of(*names, keep=16)
     assert heard(index, "呼叫海凌小学,收到请讲")[0][0] == "海林小学"
     assert all(heard(index, f"报告,{name}收到")[0][0] == name for name in names[::11])
-
-
-def test_names_that_sound_alike_are_paired() -> None:
-    units = (
-        Unit("k1", "金穗花园最小应急单元"),
-        Unit("k2", "金岁花园最小应急单元"),
-        Unit("k3", "海棠医院最小应急单元"),
-        Unit("k4", "金碎花园", state="disabled"),
-    )
-    pairs = confusable(Registry(units))
-    assert [(p.unit_id, p.other_id, p.likeness) for p in pairs] == [("k1", "k2", pytest.approx(1, abs=0.1))]
-    assert (pairs[0].name, pairs[0].other_name) == ("金穗花园", "金岁花园")
