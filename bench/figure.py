@@ -53,7 +53,7 @@ class Options:
     """What a person may choose.
 
     `human` is a folder of real people's speech, None to leave that out. `every` is 1 for the whole corpus, 5
-    for each fifth call of it.
+    for each fifth call of it. `kills` is how often the crash harness kills the daemon.
     """
 
     snrs_db: tuple[int, ...] = (20, 12)
@@ -61,6 +61,7 @@ class Options:
     human: Path | None = None
     path_calls: int = 10
     every: int = 1
+    kills: int = 2000
 
 
 @dataclass(frozen=True, slots=True)

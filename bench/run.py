@@ -14,6 +14,8 @@ from typing import Any
 from rich.console import Console
 
 from bench.accuracy import accuracy, conversation, negatives
+from bench.backlog import backlog
+from bench.crashes import crashes
 from bench.daemon import start_and_memory, store_and_publish
 from bench.figure import ROOT, WORK, Benchmark, Figure, Options, Report, machine, show, write_results
 from bench.path import whole_path
@@ -43,6 +45,8 @@ BENCHMARKS: dict[str, Benchmark] = {
     "resolve": resolve,
     "segment": segment,
     "daemon": store_and_publish,
+    "backlog": backlog,
+    "crashes": crashes,
     "start": start_and_memory,
     "path": whole_path,
     "signalling": signalling,
@@ -60,6 +64,7 @@ def main() -> int:
         human=asked.human,
         path_calls=asked.path_calls,
         every=asked.every,
+        kills=asked.kills,
     )
     names = asked.names or list(BENCHMARKS)
     configure_log("error")
@@ -121,6 +126,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--human", type=Path, help="real people's speech: a folder with manifest.csv")
     parser.add_argument("--path-calls", type=int, default=10, help="calls for the whole path")
     parser.add_argument("--every", type=int, default=1, help="5: only each fifth call, for a quick look")
+    parser.add_argument("--kills", type=int, default=2000, help="how often the daemon is killed")
     parser.add_argument("--out", type=Path, help="write the results there")
     return parser.parse_args()
 

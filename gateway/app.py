@@ -38,8 +38,9 @@ from gateway.pipeline import Heard, Knowledge, Listener, RadioPipeline
 from gateway.publish.broker import Broker
 from gateway.publish.commandport import CommandPort
 from gateway.publish.commands import Gatekeeper
+from gateway.publish.lanes import OutboxRow
 from gateway.publish.link import LinkState, PahoLink
-from gateway.publish.pump import OutboxRow, Pump
+from gateway.publish.pump import Pump
 from gateway.publish.resync import Replay
 from gateway.publish.topics import incident_suffix
 from gateway.radio import Radio
@@ -108,6 +109,7 @@ class Daemon:
         self._pump = Pump(
             self._store.outbox, self._link, gateway.topic_root, self._clock,
             window=self._config.mqtt.window,
+            backlog_per_s=self._config.mqtt.backlog_per_s,
             on_set_aside=self._set_aside,
         )  # fmt: skip
         self._open_desk()

@@ -84,6 +84,8 @@ class MqttSettings(Settings):
     """How long the broker may take to answer before the older protocol, or a new connection, is tried."""
     window: Annotated[int, Field(ge=1, le=100)] = 16
     """Events sent and not yet acknowledged at any moment."""
+    backlog_per_s: Annotated[float, Field(ge=1, le=100_000)] = 4000
+    """What has waited goes out no faster, so that many gateways do not flood their broker at once."""
 
     @model_validator(mode="after")
     def _pairs(self) -> Self:

@@ -150,7 +150,8 @@ def draw_doom(chance: random.Random, number: int, longest_s: float) -> Doom:
     if number % 3 == 0:
         return Doom(after_s=chance.uniform(0.0, longest_s))
     step = STEPS[(number - number // 3 - 1) % len(STEPS)]
-    return Doom(at=f"{step}:{chance.randint(1, OFTEN.get(step, 3))}")
+    once = step.startswith(("st", "link")) and step != "state.published"
+    return Doom(at=f"{step}:{1 if once else chance.randint(1, OFTEN.get(step, 3))}")
 
 
 class Station:

@@ -1,21 +1,22 @@
-"""Carries events from the outbox to the broker: in order, a window at a time, until the broker has said yes.
+"""Carries events from the outbox to the broker: a window at a time, until the broker has said yes.
 
-The outbox is the only queue. The pump reads it from its oldest entry, starts sending in sequence order, and
-keeps at most `window` entries on their way. Two events of one incident are never on their way together, so
-one that is refused cannot be overtaken by a later one. Whenever something goes wrong - the connection ends,
-the broker cannot take an entry now, the store cannot forget one - the pump lets what is on its way settle,
-waits, and starts again from the oldest entry. What the broker will never take is set aside and reported.
+The outbox is the only queue. The pump sends what happens now before what has waited (see lanes.py), and keeps
+at most `window` entries on their way, a quarter of them for live events only. Two events of one incident are
+never on their way together, so one that is refused cannot be overtaken by a later one. Whenever something
+goes wrong - the connection ends, the broker cannot take an entry now, the store cannot forget one - the pump
+lets what is on its way settle, waits, and starts again. What the broker will never take is set aside and
+reported.
 
 An incident's retained snapshot is published with the event, before the entry leaves the outbox: a crash
 between the two repeats both.
 """
 
 import asyncio
+import contextlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
@@ -24,63 +25,21 @@ from gateway.errors import GatewayError
 from gateway.events import CONTENT_TYPE, MAX_EVENT_BYTES
 from gateway.faultpoints import passing
 from gateway.publish.connection import LinkDown
+from gateway.publish.lanes import SHORT_BACKLOG, Lanes, Outbox, OutboxRow, Rate, Turn
 from gateway.publish.link import Accepted, BackOff, Delivery, Link
 from gateway.publish.states import RetainedStates, json_bytes
 from gateway.publish.topics import event_topic, incident_suffix
 
 log = structlog.get_logger()
 
-BATCH = 256
 LATE_AFTER_S = 5.0
 POLL_S = 5.0
 """How often an idle pump looks for what another process has put into the outbox."""
 RESERVED_FOR_STATE = 4
 """Of the broker's receive maximum, what is left to state documents and announcements."""
+BACKLOG_PER_S = 4000.0
+NOT_REPLAYED, REPLAYED = '"replayed":false', '"replayed":true'
 OVER_INCIDENTS = frozenset({"incident.closed", "incident.cancelled"})
-
-
-class OutboxRow(Protocol):
-    """An event that waits; see the store's OutboxEntry."""
-
-    @property
-    def position(self) -> int:
-        """The handle for all outbox calls; grows with time."""
-
-    @property
-    def kind(self) -> str:
-        """`family.verb`."""
-
-    @property
-    def order_key(self) -> str | None:
-        """Events with the same key must not overtake each other."""
-
-    @property
-    def document(self) -> str:
-        """The CloudEvents JSON."""
-
-    @property
-    def enqueued_at(self) -> datetime:
-        """When it was stored, by the wall clock."""
-
-    @property
-    def lane(self) -> str:
-        """`backlog` for what an earlier run has left."""
-
-
-class Outbox(Protocol):
-    """Where events wait. Each method may raise a GatewayError; nothing of that call is done then."""
-
-    async def next_batch(self, limit: int, after: int = 0) -> Sequence[OutboxRow]:
-        """Return waiting rows beyond a position, oldest first."""
-
-    async def delivered(self, positions: Sequence[int]) -> None:
-        """Forget rows that the broker has."""
-
-    async def retry_later(self, position: int, error: str) -> None:
-        """Note that the broker could not take a row now."""
-
-    async def set_aside(self, position: int, reason: str) -> None:
-        """Stop offering a row until a person decides."""
 
 
 @dataclass(slots=True)
@@ -108,6 +67,7 @@ class Pump:
         clock: Clock,
         *,
         window: int = 16,
+        backlog_per_s: float | None = BACKLOG_PER_S,
         on_set_aside: Callable[[OutboxRow, str], None] = lambda _row, _reason: None,
         back_off: BackOff | None = None,
         poll_s: float = POLL_S,
@@ -122,6 +82,9 @@ class Pump:
         self._poll_s = poll_s
         self._news = asyncio.Event()
         self._room = asyncio.Event()
+        self._rate = Rate(backlog_per_s, clock.monotonic_s)
+        self._begun: tuple[int, int, int] = (0, 0, 0)
+        """The session last begun, how many waited by then, and the position of the newest of them."""
         self._on_their_way: dict[int, str | None] = {}
         self._sending: set[asyncio.Task[None]] = set()
         self._acked: list[int] = []
@@ -164,6 +127,7 @@ class Pump:
     def wake(self) -> None:
         """Look into the outbox now: something was committed."""
         self._news.set()
+        self._room.set()
 
     def publish_state(self, suffix: str, document: Mapping[str, Any] | None) -> None:
         """Keep `state/<suffix>` on the broker at this document; None clears it.
@@ -238,23 +202,31 @@ class Pump:
         gone.cancel()
 
     async def _pump_connection(self, session: int) -> None:
-        """Send from the oldest entry on until something goes wrong or the connection ends."""
-        after = 0
+        """Send what waits until something goes wrong or the connection ends."""
+        lanes = await self._begin(session)
         while self._may_send(session):
-            self._news.clear()
+            if self._news.is_set():
+                self._news.clear()
+                lanes.look_for_live()
             self._states.start_putting()
-            rows = await self._outbox.next_batch(BATCH, after)
-            for row in rows:
-                if not await self._turn_comes(row, session):
-                    return
-                after = row.position
-                self._launch(row)
-            if not rows and not self._working():
-                # Nothing is on its way: starting over is free and finds what a person let wait again.
-                after = 0
-                await self._idle()
-            elif not rows:
+            turn = await lanes.next()
+            if turn is None and self._working():
                 await self._something_ends()
+            elif turn is None:
+                # Nothing is on its way: starting over is free and finds what a person let wait again.
+                lanes = await self._begin(session)
+                await self._idle()
+            elif await self._turn_comes(turn, session):
+                self._launch(turn)
+            else:
+                lanes.put_back(turn)
+
+    async def _begin(self, session: int) -> Lanes:
+        """Start over; what is backlog is settled once for each connection."""
+        if self._begun[0] != session:
+            self._begun = (session, *await self._outbox.waiting())
+        _, waited, boundary = self._begun
+        return Lanes(self._outbox, boundary, in_order=waited <= SHORT_BACKLOG)
 
     def _may_send(self, session: int) -> bool:
         state = self._link.state
@@ -277,26 +249,44 @@ class Pump:
         finally:
             news.cancel()
 
-    async def _turn_comes(self, row: OutboxRow, session: int) -> bool:
-        """Wait for room in the window and for the same incident's earlier event; False to start over."""
+    async def _turn_comes(self, turn: Turn, session: int) -> bool:
+        """Wait for room in the window and for the same incident's earlier event.
+
+        False when the pump has to start over, or when backlog must let something live pass.
+        """
         room = max(1, min(self._window, self._link.receive_maximum - RESERVED_FOR_STATE))
+        if turn.is_patient:
+            room = max(1, room - room // 4)
+        key = turn.row.order_key
         while self._may_send(session):
-            is_barred = row.order_key is not None and row.order_key in self._on_their_way.values()
-            if len(self._on_their_way) < room and not is_barred:
+            if turn.is_patient and self._news.is_set():
+                return False
+            wait_s = self._rate.wait_s if turn.is_patient else 0.0
+            is_barred = key is not None and key in self._on_their_way.values()
+            if len(self._on_their_way) < room and not is_barred and wait_s <= 0.0:
                 return True
             self._room.clear()
-            await self._room.wait()
+            await self._some_room(wait_s or None)
         return False
 
-    def _launch(self, row: OutboxRow) -> None:
-        self._on_their_way[row.position] = row.order_key
-        task = asyncio.create_task(self._send(row))
+    async def _some_room(self, timeout_s: float | None) -> None:
+        """Wait until something has ended or was committed."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._room.wait()
+
+    def _launch(self, turn: Turn) -> None:
+        if turn.is_patient:
+            self._rate.take()
+        self._on_their_way[turn.row.position] = turn.row.order_key
+        task = asyncio.create_task(self._send(turn))
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
 
-    async def _send(self, row: OutboxRow) -> None:
+    async def _send(self, turn: Turn) -> None:
+        row = turn.row
         try:
-            payload = self._payload(row)
+            payload = self._payload(turn)
             if len(payload) > MAX_EVENT_BYTES:
                 await self._give_up_on(row, f"{len(payload)} bytes, more than the {MAX_EVENT_BYTES} allowed")
                 return
@@ -328,18 +318,20 @@ class Pump:
             await self._show_incident(row)
         return verdict
 
-    def _payload(self, row: OutboxRow) -> bytes:
-        waited = self._clock.now() - row.enqueued_at
-        is_late = (
-            row.lane == "backlog"
-            or row.enqueued_at < self._link.state.since
-            or waited > timedelta(seconds=LATE_AFTER_S)
-        )
-        if not is_late:
-            return row.document.encode()
-        document = json.loads(row.document)
-        document["data"]["replayed"] = True
-        return json_bytes(document)
+    def _payload(self, turn: Turn) -> bytes:
+        document = turn.row.document
+        if not (turn.is_backlog or turn.row.lane == "backlog" or self._has_waited(document)):
+            return document.encode()
+        if document.count(NOT_REPLAYED) == 1:
+            return document.replace(NOT_REPLAYED, REPLAYED).encode()
+        tree = json.loads(document)
+        tree["data"]["replayed"] = True
+        return json_bytes(tree)
+
+    def _has_waited(self, document: str) -> bool:
+        """Say whether a live event has waited for its turn; by the clock that never steps."""
+        made_ms = json.loads(document)["data"]["clock"]["mono_ms"]
+        return self._clock.monotonic_s() * 1000 - float(made_ms) > LATE_AFTER_S * 1000
 
     async def _show_incident(self, row: OutboxRow) -> None:
         """Put the incident's snapshot on its retained topic, or clear that when the incident is over."""

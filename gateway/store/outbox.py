@@ -8,6 +8,7 @@ from sqlite_utils import Database
 from gateway.store.records import OutboxCounts, OutboxEntry
 from gateway.store.rows import entry_from_row
 
+_LAST = (1 << 63) - 1
 _JOINED = """
     SELECT o.*, e.source, e.sequence, e.id, e.kind, e.subject, e.order_key, e.document
     FROM outbox o JOIN events e USING (position)
@@ -20,10 +21,27 @@ class OutboxTable:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def next_batch(self, limit: int, after: int = 0) -> list[OutboxEntry]:
-        """Return up to `limit` waiting entries with a position beyond `after`, oldest first."""
-        sql = _JOINED + "WHERE o.state = 'waiting' AND o.position > ? ORDER BY o.position LIMIT ?"
-        return [entry_from_row(row) for row in self._db.query(sql, [after, limit])]
+    def next_batch(self, limit: int, after: int = 0, up_to: int | None = None) -> list[OutboxEntry]:
+        """Return up to `limit` waiting entries beyond `after` and not beyond `up_to`, oldest first."""
+        sql = _JOINED + (
+            "WHERE o.state = 'waiting' AND o.position > ? AND o.position <= ? ORDER BY o.position LIMIT ?"
+        )
+        last = _LAST if up_to is None else up_to
+        return [entry_from_row(row) for row in self._db.query(sql, [after, last, limit])]
+
+    def of_key(self, order_key: str, after: int, up_to: int, limit: int) -> Sequence[OutboxEntry]:
+        """Return waiting entries with that order key beyond `after` and not beyond `up_to`, oldest first."""
+        sql = _JOINED + (
+            "WHERE e.order_key = ? AND o.state = 'waiting' AND o.position > ? AND o.position <= ? "
+            "ORDER BY o.position LIMIT ?"
+        )
+        return [entry_from_row(row) for row in self._db.query(sql, [order_key, after, up_to, limit])]
+
+    def waiting(self) -> tuple[int, int]:
+        """Return how many entries wait and the position of the newest of them, 0 when none does."""
+        sql = "SELECT count(*), coalesce(max(position), 0) FROM outbox WHERE state = 'waiting'"
+        count, newest = self._db.execute(sql).fetchone()
+        return count, newest
 
     def list(self, limit: int = 1000) -> list[OutboxEntry]:
         """Return up to `limit` entries, waiting and set aside, oldest first."""

@@ -137,6 +137,11 @@ def _conducted_rollcalls(db: Database) -> None:
     """)
 
 
+@migrations(name="0005-order-within-an-incident")
+def _order_within_an_incident(db: Database) -> None:
+    db.execute("CREATE INDEX events_by_order_key ON events (order_key, position) WHERE order_key IS NOT NULL")
+
+
 def open_database(path: Path, now: datetime) -> tuple[Database, tuple[Notice, ...]]:
     """Open the database, creating it or bringing its tables up to date.
 

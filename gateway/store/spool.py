@@ -119,8 +119,13 @@ class Spool:
             if not part_path.exists():
                 raise BadInput(f"{note}: its audio {base.name}.wav is gone")
             with part_path.open("rb") as part:
-                about = json.loads(part.readline(_MAX_HEADER_BYTES))
+                header = part.readline(_MAX_HEADER_BYTES)
                 pcm_bytes = part_path.stat().st_size - part.tell()
+            if len(header) < _MAX_HEADER_BYTES and not header.endswith(b"\n"):
+                # Killed before the header was whole: no audio was kept yet.
+                part_path.unlink()
+                return None
+            about = json.loads(header)
             if about["id"] != base.name:
                 raise BadInput(f"{part_path}: says it is {about['id']!r}")
             if pcm_bytes < SAMPLE_BYTES:

@@ -278,9 +278,17 @@ class Outbox:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def next_batch(self, limit: int, after: int = 0) -> list[OutboxEntry]:
-        """Return up to `limit` waiting entries with a position beyond `after`, oldest first."""
-        return await self._store.do(lambda logbook: logbook.outbox.next_batch(limit, after))
+    async def next_batch(self, limit: int, after: int = 0, up_to: int | None = None) -> list[OutboxEntry]:
+        """Return up to `limit` waiting entries beyond `after` and not beyond `up_to`, oldest first."""
+        return await self._store.do(lambda logbook: logbook.outbox.next_batch(limit, after, up_to))
+
+    async def of_key(self, order_key: str, after: int, up_to: int, limit: int) -> Sequence[OutboxEntry]:
+        """Return waiting entries with that order key beyond `after` and not beyond `up_to`, oldest first."""
+        return await self._store.do(lambda logbook: logbook.outbox.of_key(order_key, after, up_to, limit))
+
+    async def waiting(self) -> tuple[int, int]:
+        """Return how many entries wait and the position of the newest of them, 0 when none does."""
+        return await self._store.do(lambda logbook: logbook.outbox.waiting())
 
     async def delivered(self, positions: Sequence[int]) -> None:
         """Forget entries that the broker has accepted."""

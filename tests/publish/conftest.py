@@ -90,7 +90,9 @@ def make_draft(clock: SystemClock) -> Callable[..., Draft]:
     ids = IdSource(clock)
 
     def make(subject: str = "broker", *, message: str = "连不上", **more: Any) -> Draft:
-        reading = ClockReading(synced=True, source="ntp", est_error_ms=1.0, boot_id="b", mono_ms=5)
+        reading = ClockReading(
+            synced=True, source="ntp", est_error_ms=1.0, boot_id="b", mono_ms=int(clock.monotonic_s() * 1000)
+        )
         data = GatewayFault(clock=reading, what="broker", since=clock.now(), message=message, action="wait")
         fields: dict[str, Any] = {"kind": "gateway.fault", "data": data, **more}
         return Draft(id=ids.new(), subject=subject, time=clock.now(), **fields)
@@ -103,7 +105,9 @@ def make_incident(clock: SystemClock) -> Callable[..., Draft]:
     ids = IdSource(clock)
 
     def make(incident_id: str, revision: int, verb: str = "updated") -> Draft:
-        reading = ClockReading(synced=True, source="ntp", est_error_ms=1.0, boot_id="b", mono_ms=5)
+        reading = ClockReading(
+            synced=True, source="ntp", est_error_ms=1.0, boot_id="b", mono_ms=int(clock.monotonic_s() * 1000)
+        )
         data = IncidentSnapshot(
             clock=reading,
             incident_id=incident_id,

@@ -50,10 +50,19 @@ class FakeOutbox:
         row = Row(self.highest, draft.kind, draft.correlationid, event.to_json(), now)
         self.rows[self.highest] = replace(row, **more)
 
-    async def next_batch(self, limit: int, after: int = 0) -> list[Row]:
+    async def next_batch(self, limit: int, after: int = 0, up_to: int | None = None) -> list[Row]:
         await asyncio.sleep(0)
         self._refuse_when_broken()
-        return [r for p, r in sorted(self.rows.items()) if p > after and p not in self.aside][:limit]
+        last = self.highest if up_to is None else up_to
+        return [r for p, r in sorted(self.rows.items()) if after < p <= last and p not in self.aside][:limit]
+
+    async def of_key(self, order_key: str, after: int, up_to: int, limit: int) -> list[Row]:
+        rows = await self.next_batch(self.highest, after, up_to)
+        return [row for row in rows if row.order_key == order_key][:limit]
+
+    async def waiting(self) -> tuple[int, int]:
+        rows = await self.next_batch(self.highest)
+        return len(rows), rows[-1].position if rows else 0
 
     async def delivered(self, positions: Any) -> None:
         self._refuse_when_broken()
@@ -115,11 +124,17 @@ def test_no_more_than_the_window_is_on_its_way_and_rows_leave_only_when_acknowle
     async def scenario() -> None:
         outbox, link = FakeOutbox(), MemoryLink(clock)
         link.hold()
-        for _ in range(40):
+        for _ in range(100):
             outbox.put(make_draft())
         async with pumping(outbox, link, window=16) as pump:
             await asyncio.sleep(0.1)
-            assert (len(link.published), pump.in_flight, len(outbox.rows)) == (16, 16, 40)
+            # A quarter of the window is kept for what happens now.
+            assert (len(link.published), pump.in_flight, len(outbox.rows)) == (12, 12, 100)
+            for _ in range(10):
+                outbox.put(make_draft())
+            pump.wake()
+            await asyncio.sleep(0.1)
+            assert (len(link.published), pump.in_flight, len(outbox.rows)) == (16, 16, 110)
             assert not await pump.drained(0.05)
             link.release()
             assert await pump.drained(5)
@@ -132,9 +147,14 @@ def test_the_brokers_receive_maximum_narrows_the_window(clock: SystemClock, make
         outbox, link = FakeOutbox(), MemoryLink(clock)
         link.receive_maximum = 10
         link.hold()
-        for _ in range(40):
+        for _ in range(100):
             outbox.put(make_draft())
         async with pumping(outbox, link, window=16) as pump:
+            await asyncio.sleep(0.1)
+            assert pump.in_flight == 5
+            outbox.put(make_draft())
+            outbox.put(make_draft())
+            pump.wake()
             await asyncio.sleep(0.1)
             assert pump.in_flight == 6
 
