@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway import recordroom
+from gateway.cli import conduct
 from gateway.cli.options import ConfigFile
 from gateway.cli.records import FileFormat, show_form, show_records, write_report
 from gateway.errors import UsageError
@@ -17,7 +18,11 @@ from gateway.events import DrillArrival, RollcallOutcome
 from gateway.rollcall.index import index_csv_rows
 from gateway.rollcall.review import REVIEW_ARRIVALS, REVIEW_OUTCOMES, Finding
 
-app = typer.Typer(name="rollcall", help="Roll-calls (点名) that this station followed.", no_args_is_help=True)
+app = typer.Typer(
+    name="rollcall", help="Roll-calls (点名): hold one, and see what they found.", no_args_is_help=True
+)
+for command in (conduct.start, conduct.cancel, conduct.pause, conduct.resume):
+    app.command()(command)
 RollcallId = typer.Argument(
     None, help="As `rollcall list` shows it; its beginning is enough. The latest one when left out."
 )
