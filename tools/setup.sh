@@ -8,9 +8,10 @@ say() { printf '\033[1m[setup]\033[0m %s\n' "$*"; }
 # --- system packages ----------------------------------------------------------------------------------
 # python3-venv builds .venv; gcc, python3-dev and portaudio19-dev build PyAudio, which has no Linux wheel;
 # mosquitto and its clients are the broker and the foreign subscriber of the tests; multimon-ng is their second
-# opinion on tones; pulseaudio and its ALSA plugin are their sound card, libhamlib-utils brings their rigctld.
+# opinion on tones; pulseaudio and its ALSA plugin are their sound card, libhamlib-utils brings their rigctld;
+# espeak-ng is the voice of last resort.
 wanted=(python3-venv gcc python3-dev portaudio19-dev mosquitto mosquitto-clients multimon-ng
-        pulseaudio libasound2-plugins libhamlib-utils)
+        pulseaudio libasound2-plugins libhamlib-utils espeak-ng)
 missing=()
 for package in "${wanted[@]}"; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")

@@ -10,7 +10,6 @@ used: the others are kept for acceptance, so that nobody tunes on them.
 import argparse
 import hashlib
 import json
-import re
 import subprocess
 import sys
 import tarfile
@@ -20,6 +19,8 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+
+from gateway.speak.wording import spoken_form
 
 RATE_HZ = 16_000
 KOKORO_RATE_HZ = 24_000
@@ -37,37 +38,6 @@ SHA256 = {
     "zm_yunjian.bin": "de48a00bdbf3649f07162269a2b6e0513604389bfac8a2e6c75cb34b323ad6fa",
     "zm_yunxi.bin": "7243892fb4e560d47014090ddf010f8b8b790f3c6b029ff82b2ac06aa4e27c8b",
 }
-
-LETTERS = {
-    **dict(zip("ABCDEFGHI", ["诶", "必", "西", "地", "伊", "艾弗", "记", "艾尺", "爱"], strict=True)),
-    **dict(zip("JKLMNOPQR", ["杰", "开", "艾勒", "艾姆", "恩", "欧", "披", "丘", "啊"], strict=True)),
-    **dict(zip("STUVWXYZ", ["艾斯", "踢", "优", "微", "达布溜", "艾克斯", "歪", "贼"], strict=True)),
-}
-"""How a radio operator says Latin letters; the phonemiser would drop or mispronounce them."""
-RADIO_DIGITS = dict(zip("0123456789", "洞幺两三四五六拐八勾", strict=True))
-PLAIN_DIGITS = dict(zip("0123456789", "零幺二三四五六七八九", strict=True))
-
-
-def spoken_form(text: str, *, radio_digits: bool = False) -> str:
-    """Write out what a radio operator says: letters one by one, digit runs of three or more digit by digit.
-
-    Shorter numbers are quantities and read as such (12人 is 十二人). With `radio_digits` the runs are read
-    洞幺两拐勾, else 零幺二七九.
-    """
-    digits = RADIO_DIGITS if radio_digits else PLAIN_DIGITS
-    text = re.sub(r"\d{3,}", lambda run: "".join(digits[d] for d in run.group()), text)
-    text = re.sub(r"\d{1,2}", lambda run: _quantity(int(run.group()), run.group()), text)
-    return re.sub(r"[A-Za-z]", lambda letter: LETTERS[letter.group().upper()], text)
-
-
-def _quantity(value: int, written: str) -> str:
-    numerals = "零一二三四五六七八九"
-    if written.startswith("0") and len(written) > 1:
-        return "".join(RADIO_DIGITS[d] for d in written)
-    tens, ones = divmod(value, 10)
-    if tens == 0:
-        return numerals[ones]
-    return ("" if tens == 1 else numerals[tens]) + "十" + (numerals[ones] if ones else "")
 
 
 class Speaker:

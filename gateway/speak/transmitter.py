@@ -17,10 +17,10 @@ import structlog
 
 from gateway.clock import Clock
 from gateway.events import AudioRef
-from gateway.model import RATE_HZ, Pcm
-from gateway.speak.utterance import NotSpoken, Priority, Reason, Says, Spoken
+from gateway.model import Pcm
+from gateway.speak.utterance import NotSpoken, NoVoice, Priority, Reason, Says, Spoken, Utterance
 
-__all__ = ["NotSpoken", "Priority", "Reason", "Says", "Sent", "Spoken", "Transmitter"]
+__all__ = ["NotSpoken", "Priority", "Says", "Sent", "Spoken", "Transmitter"]
 
 log = structlog.get_logger()
 
@@ -29,26 +29,8 @@ POLL_S = 0.05
 _RANKS: dict[Priority, int] = {"urgent": 0, "routine": 1}
 
 
-class NoVoice(Exception):
-    """No voice can speak this text; the message says which were tried and what each said."""
-
-
 class KeyUpFailed(Exception):
     """The radio was not keyed at all: a device, or the watchdog that must be there, is away."""
-
-
-@dataclass(frozen=True, slots=True)
-class Utterance:
-    """A text as PCM, and the voice that spoke it."""
-
-    text: str
-    voice: str
-    pcm: Pcm = field(repr=False)
-
-    @property
-    def duration_s(self) -> float:
-        """How long it lasts."""
-        return len(self.pcm) / RATE_HZ
 
 
 class Voice(Protocol):

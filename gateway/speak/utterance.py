@@ -1,15 +1,34 @@
-"""What comes of saying something on a radio: it was on the air, or it was not and why."""
+"""A text as sound, and what comes of saying it on a radio: it was on the air, or it was not and why."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
 from gateway.events import AudioRef
+from gateway.model import RATE_HZ, Pcm
 
 Priority = Literal["routine", "urgent"]
 """Urgent goes before everything routine that waits; nothing on the air is ever interrupted."""
 Reason = Literal["busy", "device", "timed_out", "no_voice", "stopped"]
+
+
+class NoVoice(Exception):
+    """No voice can speak this text; the message says what each that was tried said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """A text as PCM, and the voice that spoke it."""
+
+    text: str
+    voice: str
+    pcm: Pcm = field(repr=False)
+
+    @property
+    def duration_s(self) -> float:
+        """How long it lasts."""
+        return len(self.pcm) / RATE_HZ
 
 
 @dataclass(frozen=True, slots=True)

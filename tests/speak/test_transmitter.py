@@ -12,16 +12,8 @@ import pytest
 from gateway.clock import SystemClock
 from gateway.events import AudioRef
 from gateway.model import RATE_HZ, Pcm
-from gateway.speak.transmitter import (
-    KeyUp,
-    KeyUpFailed,
-    NotSpoken,
-    NoVoice,
-    Sent,
-    Spoken,
-    Transmitter,
-    Utterance,
-)
+from gateway.speak.transmitter import KeyUp, KeyUpFailed, NotSpoken, Sent, Spoken, Transmitter
+from gateway.speak.utterance import NoVoice, Utterance
 
 
 class OneVoice:

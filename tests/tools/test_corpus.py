@@ -7,12 +7,13 @@ import pytest
 import soundfile as sf
 import yaml
 
+from gateway.speak.wording import spoken_form
 from gateway.understand.registry import parse_units_csv
 from tools.calls import read_manifest
 from tools.corpus import UNITS, plan, units
 from tools.scripted import scripted_calls
 from tools.sentences import templates
-from tools.voice import VOICES, spoken_form
+from tools.voice import VOICES
 
 DATA = Path(__file__).parents[1] / "data"
 LEXICON = Path(__file__).parents[2] / "config" / "lexicon.yaml"

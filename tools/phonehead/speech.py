@@ -17,9 +17,10 @@ import numpy as np
 import soundfile as sf
 from pypinyin import lazy_pinyin
 
+from gateway.speak.wording import spoken_form
 from gateway.understand.phones import syllable_phones
 from tools.phonehead.texts import Texts
-from tools.voice import RATE_HZ, VOICES, Speaker, spoken_form
+from tools.voice import RATE_HZ, VOICES, Speaker
 
 OPEN_VOICES = ("zf_xiaobei", "zm_yunjian")
 COLUMNS = ("file", "seconds", "group", "voice", "speed", "text", "phones")
