@@ -16,7 +16,11 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+from gateway.model import Unit
+from gateway.understand.names import bare_name
 from tools.calls import Call, read_manifest, write_manifest
+from tools.cityregistry import city_units
+from tools.citysentences import PLACES, POSTS, city_templates
 from tools.scripted import scripted_calls
 from tools.sentences import LOCATIONS, Template, templates
 
@@ -24,10 +28,12 @@ ROOT = Path(__file__).resolve().parent.parent
 UNITS = ROOT / "tests" / "data" / "units.csv"
 COMMITTED = ROOT / "tests" / "data"
 CACHE = ROOT / ".cache" / "corpus"
+CITY = CACHE / "city"
 VOICES = {"dev": ("zf_xiaobei", "zm_yunjian"), "test": ("zf_xiaoxiao", "zm_yunxi")}
 SPEEDS = (0.9, 1.0, 1.1, 1.2)
 ROUNDS = {"dev": 3, "test": 4}
 """How often each sentence is used, each time with another unit, voice and speed."""
+CITY_ROUNDS = {"dev": 2, "test": 3}
 COMMAND_POST = "指挥中心"
 
 
@@ -42,6 +48,60 @@ def plan() -> list[Call]:
     """Every call of the corpus in a fixed order: the first rounds first, so that a part of it is balanced."""
     turns = range(max(ROUNDS.values()))
     return [_call(t, turn) for turn in turns for t in templates() if turn < ROUNDS[t.split]]
+
+
+def city_plan() -> list[Call]:
+    """The second set, of the city's registry, in a fixed order, first rounds first."""
+    own: dict[str, list[Unit]] = {"dev": [], "test": []}
+    for unit in city_units():
+        if unit.state == "active":
+            own["dev" if int(unit.unit_id[1:]) % 2 else "test"].append(unit)
+    turns = range(max(CITY_ROUNDS.values()))
+    return [
+        _city_call(t, turn, own[t.split])
+        for turn in turns
+        for t in city_templates()
+        if turn < CITY_ROUNDS[t.split]
+    ]
+
+
+def _city_call(template: Template, turn: int, listed: list[Unit]) -> Call:
+    rng = random.Random(f"{template.id}/{turn}")
+    has = {slot: "{" + slot + "}" in template.text for slot in "ukvmclne"}
+    caller = rng.choice([u for u in listed if u.callsign] if has["k"] else listed)
+    called, other = (rng.choice(listed) for _ in range(2))
+    said = caller.aliases[0] if caller.aliases and rng.random() < 0.6 else bare_name(caller.name)
+    if rng.random() < 0.25 and "最小应急单元" not in template.text:
+        said += "最小应急单元"
+    expected = rng.randint(3, 12)
+    present = rng.randint(max(1, expected - 3), expected)
+    location = rng.choice(PLACES[template.split])
+    text = template.text.format(
+        u=said, k=caller.callsign, v=bare_name(called.name), m=bare_name(other.name),
+        c=rng.choice(POSTS[template.split]), l=location, n=present, e=expected,
+    )  # fmt: skip
+    speaks = has["u"] or has["k"]
+    voices = VOICES[template.split]
+    return Call(
+        text=text + "。",
+        kind=template.kind,
+        template=template.id,
+        caller_id=caller.unit_id if speaks else "",
+        caller=bare_name(caller.name) if speaks else "",
+        callee=bare_name(called.name) if has["v"] else "command" if has["c"] else "",
+        code=template.code,
+        agencies=template.agencies,
+        location=location if has["l"] else "",
+        headcount=str(present) if has["n"] else "",
+        expected=str(expected) if has["e"] else "",
+        acts=template.acts,
+        polarity=template.polarity,
+        exercise=template.exercise,
+        voice=voices[(turn + len(template.text)) % 2],
+        speed=rng.choice(SPEEDS),
+        split=template.split,
+        file=f"{template.id}-{turn}.flac",
+    )
 
 
 def _call(template: Template, turn: int) -> Call:
@@ -78,14 +138,14 @@ def _call(template: Template, turn: int) -> Call:
     )
 
 
-def make(out: Path, start: int, step: int) -> None:
+def make(out: Path, start: int, step: int, calls: list[Call] | None = None) -> None:
     import soundfile as sf  # noqa: PLC0415 - reading the plan needs neither
 
     from tools.voice import RATE_HZ, Speaker  # noqa: PLC0415
 
     speaker = Speaker(threads=1)
     out.mkdir(parents=True, exist_ok=True)
-    for call in plan()[start::step]:
+    for call in (plan() if calls is None else calls)[start::step]:
         if (out / call.file).exists():
             continue
         partial = out / f"{call.file}.part"
@@ -93,11 +153,11 @@ def make(out: Path, start: int, step: int) -> None:
         partial.rename(out / call.file)
 
 
-def index(out: Path) -> list[Call]:
+def index(out: Path, calls: list[Call] | None = None) -> list[Call]:
     """The manifest of what has been spoken so far."""
     import soundfile as sf  # noqa: PLC0415
 
-    made = [c for c in plan() if (out / c.file).exists()]
+    made = [c for c in (plan() if calls is None else calls) if (out / c.file).exists()]
     made = [replace(c, seconds=round(sf.info(out / c.file).duration, 2)) for c in made]
     write_manifest(out / "manifest.csv", made)
     return made
@@ -123,19 +183,21 @@ def commit(out: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=("plan", "make", "index", "commit"))
-    parser.add_argument("--out", type=Path, default=CACHE)
+    parser.add_argument("--city", action="store_true", help="the second set, into .cache/corpus/city")
+    parser.add_argument("--out", type=Path)
     parser.add_argument("--start", type=int, default=0)
     parser.add_argument("--step", type=int, default=1)
     arguments = parser.parse_args()
+    calls = city_plan() if arguments.city else plan()
+    arguments.out = arguments.out or (CITY if arguments.city else CACHE)
     if arguments.what == "plan":
-        calls = plan()
         for split in ("dev", "test"):
             own = [c for c in calls if c.split == split]
             print(f"{split}: {len(own)} calls, {sum(len(c.text) for c in own) * 0.22 / 60:.0f} minutes about")
     elif arguments.what == "make":
-        make(arguments.out, arguments.start, arguments.step)
+        make(arguments.out, arguments.start, arguments.step, calls)
     elif arguments.what == "index":
-        made = index(arguments.out)
+        made = index(arguments.out, calls)
         print(f"{len(made)} calls, {sum(c.seconds for c in made) / 60:.1f} minutes")
     else:
         commit(arguments.out)

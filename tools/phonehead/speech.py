@@ -14,15 +14,20 @@ from pathlib import Path
 
 import jieba
 import numpy as np
+import numpy.typing as npt
 import soundfile as sf
 from pypinyin import lazy_pinyin
 
 from gateway.speak.wording import spoken_form
 from gateway.understand.phones import syllable_phones
+from tools.phonehead.calltexts import CallTexts
 from tools.phonehead.texts import Texts
 from tools.voice import RATE_HZ, VOICES, Speaker
 
 OPEN_VOICES = ("zf_xiaobei", "zm_yunjian")
+OPEN_SHARE = 0.5
+FIRST_CALL = 10_000
+"""Clips from this number on say `calltexts`, those before it `texts`."""
 COLUMNS = ("file", "seconds", "group", "voice", "speed", "text", "phones")
 
 
@@ -31,6 +36,37 @@ def said_phones(text: str) -> tuple[str, ...]:
     words = jieba.lcut(spoken_form(text))
     syllables = (s for word in words for s in lazy_pinyin(word))
     return tuple(phone for s in syllables for phone in syllable_phones(s))
+
+
+def text_of(index: int, texts: Texts, calls: CallTexts) -> str:
+    """What clip `index` says."""
+    return calls[index] if index >= FIRST_CALL else texts[index]
+
+
+def style_of(index: int, speaker: Speaker) -> tuple[str, str, float, npt.NDArray[np.float32]]:
+    """Group, voice in words, speed and style of clip `index`.
+
+    Kokoro's style is 128 numbers for the voice's sound and 128 for its manner. For calls the two are blended
+    apart, and a little beyond the voices themselves, which makes more speakers out of four.
+    """
+    if index < FIRST_CALL:
+        group, weights, speed = voice_of(index)
+        return group, _told(weights), speed, speaker.blend(weights)
+    rng = np.random.default_rng([index, 1])
+    group = "open" if rng.random() < OPEN_SHARE else "all"
+    voices = OPEN_VOICES if group == "open" else VOICES
+    sound, manner = (_beyond(rng, voices) for _ in range(2))
+    style = np.concatenate([speaker.blend(sound)[:, :128], speaker.blend(manner)[:, 128:]], axis=1)
+    return group, f"{_told(sound)} / {_told(manner)}", float(rng.uniform(0.85, 1.35)), style
+
+
+def _beyond(rng: np.random.Generator, voices: tuple[str, ...]) -> dict[str, float]:
+    weights = 1.4 * rng.dirichlet([0.6] * len(voices)) - 0.4 / len(voices)
+    return {v: float(w) for v, w in zip(voices, weights, strict=True)}
+
+
+def _told(weights: dict[str, float]) -> str:
+    return " ".join(f"{v}={w:.2f}" for v, w in weights.items())
 
 
 def voice_of(index: int) -> tuple[str, dict[str, float], float]:
@@ -58,7 +94,7 @@ def main() -> None:
     if rows.exists():
         with rows.open(encoding="utf-8") as done:
             have = {row[0] for row in csv.reader(done)}
-    speaker, texts = Speaker(threads=1), Texts()
+    speaker, texts, calls = Speaker(threads=1), Texts(), CallTexts()
     until = time.monotonic() + 60 * arguments.minutes
     for index in range(arguments.start, arguments.count, arguments.step):
         name = f"{index:06d}.flac"
@@ -66,11 +102,10 @@ def main() -> None:
             continue
         if time.monotonic() > until:
             break
-        group, weights, speed = voice_of(index)
-        text = texts[index]
-        audio = speaker.say(text, speaker.blend(weights), speed)
+        group, voice, speed, style = style_of(index, speaker)
+        text = text_of(index, texts, calls)
+        audio = speaker.say(text, style, speed)
         sf.write(arguments.out / name, audio, RATE_HZ, "PCM_16")
-        voice = " ".join(f"{v}={w:.2f}" for v, w in weights.items())
         phones = " ".join(said_phones(text))
         row = (name, round(len(audio) / RATE_HZ, 2), group, voice, round(speed, 3), text, phones)
         with rows.open("a", encoding="utf-8", newline="") as done:

@@ -97,9 +97,9 @@ class Texts:
         if slot in "nm":
             return self._name(rng)
         if slot == "p":
-            return rng.choice(self._phrases)
+            return self.phrase(rng)
         if slot == "r":
-            return self._nonsense(rng, rng.randint(2, 5))
+            return self.nonsense(rng, rng.randint(2, 5))
         if slot == "d":
             digits = rng.choice(("洞幺两三四五六拐八勾", "零幺二三四五六七八九"))
             return "".join(rng.choice(digits) for _ in range(rng.randint(2, 6)))
@@ -115,12 +115,17 @@ class Texts:
             )
         )  # fmt: skip
 
-    def _nonsense(self, rng: random.Random, count: int) -> str:
+    def phrase(self, rng: random.Random) -> str:
+        """Any spoken form of the lexicon."""
+        return rng.choice(self._phrases)
+
+    def nonsense(self, rng: random.Random, count: int) -> str:
+        """Characters for `count` syllables drawn one as likely as another."""
         # a uniform draw over syllables, not characters, so that rare ones are heard as often as common ones
         return "".join(rng.choice(self._table[rng.choice(self._syllables)]) for _ in range(count))
 
     def _name(self, rng: random.Random) -> str:
-        name = self._nonsense(rng, rng.choice((2, 2, 2, 3, 3, 4)))
+        name = self.nonsense(rng, rng.choice((2, 2, 2, 3, 3, 4)))
         if rng.random() < 0.75:
             name += rng.choice(_KINDS)
         if rng.random() < 0.2:
