@@ -19,7 +19,7 @@ from gateway.understand.pinyin import syllables
 from gateway.understand.registry import units_to_csv
 from tools.registry import CLASS_COUNTS
 
-# ruff: noqa: E501, SIM905, RUF001 - word lists read best as they are
+# ruff: noqa: E501, SIM905 - word lists read best as they are
 
 STREETS = tuple(
     "临桥街 白沙街 松岗街 新港街 江头街 河西街 南站街 北亭街 彩云街 登峰街 东濠街 西关街 龙津街 海棠街 花桥街 金沙街 鹭江街 青龙街 棠下里街 石围塘街 大塘街".split()
@@ -89,7 +89,7 @@ def _unit(rng: random.Random, number: int, unit_class: str) -> Unit:
     place = rng.randrange(len(STREETS))
     name = _name(rng, unit_class, STREETS[place])
     short = next((name[: -len(a)] + b for a, b in _SHORTER if name.endswith(a)), "")
-    aliases = (short,) if len(short) > 2 and rng.random() < 0.4 else ()  # noqa: PLR2004 - two syllables name nobody
+    aliases = (short,) if len(short) > 2 and rng.random() < 0.4 else ()
     row, column = divmod(place, 5)
     return Unit(
         unit_id=f"c{number:05d}",

@@ -19,8 +19,9 @@ _NO_MORE_THAN_ROUNDING = 0.005
 class Trace:
     """How one reader of a call came to its evidence: `nats` per owner, each from an occurrence in `found`.
 
-    `by_sound` is what a gain would be worth if nothing were known of its surroundings. `span_s` tells when
-    characters of `text` were said, None for a text without times.
+    `by_sound` is what an occurrence would be worth if nothing were known of its surroundings. `span_s` tells
+    when characters of `text` were said, None for a text without times. `absent_nats` is the evidence for whom
+    it did not hear, None for the least it has for anybody.
     """
 
     source: Literal["text", "phones"]
@@ -28,16 +29,18 @@ class Trace:
     found: Mapping[str, Occurrence]
     text: str
     said: Syllables
-    by_sound: Callable[[float], float]
+    by_sound: Callable[[Occurrence], float]
     span_s: Callable[[int, int], tuple[float, float]] | None = None
+    absent_nats: float | None = None
 
     def grounds(self, owner: str, share: float) -> list[Ground]:
         """What this reader adds for `owner`; `share` is what its word counts beside the other readers."""
         found = self.found.get(owner)
         if found is None or owner not in self.nats:
-            return [Ground(self.source, _rounded(share * min(0.0, *self.nats.values(), 0.0)))]
+            absent = min(0.0, *self.nats.values(), 0.0) if self.absent_nats is None else self.absent_nats
+            return [Ground(self.source, _rounded(share * absent))]
         first, last = self.said.spans[found.start][0], self.said.spans[found.end - 1][1]
-        sound = self.by_sound(found.gain)
+        sound = self.by_sound(found)
         grounds = [
             Ground(
                 self.source,

@@ -19,6 +19,7 @@ from gateway.understand.roles import Mark, RoleWords
 
 _PHONES_PER_SYLLABLE = 2
 _LEAST_PHONES = 4
+_CLEARER_NATS = 0.3
 
 
 class PhoneNames:
@@ -81,8 +82,16 @@ class PhoneMarks:
         """The marks heard, placed among the syllables `said` of the `reading`."""
         middles = _middles(reading, said)
         hits = self._index.search(evidence, occurrences=3, most_per_phone=self._most_per_phone)
+        hits = tuple(hit for hit in hits if not any(_drowns(other, hit) for other in hits))
         placed = [(self._kinds[hit.entry], *_place(hit, middles)) for hit in hits]
         return tuple(Mark(kind, start, end) for kind, start, end in placed if start < end)
+
+
+def _drowns(other: PhoneHit, hit: PhoneHit) -> bool:
+    """Whether another word was heard so much better on the same stretch that this one was not said."""
+    shared = min(hit.end_s, other.end_s) - max(hit.start_s, other.start_s)
+    shorter = min(hit.end_s - hit.start_s, other.end_s - other.start_s)
+    return 2 * shared > shorter and other.per_phone + _CLEARER_NATS < hit.per_phone
 
 
 def _middles(reading: PhoneReading, said: Syllables) -> list[float]:

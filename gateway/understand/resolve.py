@@ -9,22 +9,22 @@ costs; nothing is ever forced.
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
-from typing import Final, Literal
+from functools import cached_property
+from typing import Literal
 
 from gateway.model import UNKNOWN, Candidate, Ground, PhoneEvidence, Resolution
+from gateway.understand.called import Part, Scale, fuse
+from gateway.understand.fusion import Claims, Hearing, Weights, claims, fuse_claims
 from gateway.understand.grounds import Trace, prior_grounds
 from gateway.understand.mentions import COMMAND, Mention, find_mentions, pauses, rivals
 from gateway.understand.names import UNIT_SUFFIX, Form, NameIndex, Occurrence, bare_name, unit_forms
 from gateway.understand.phonenames import PhoneMarks, PhoneNames
-from gateway.understand.phonereading import read_phones
+from gateway.understand.phonereading import PhoneReading, read_phones
 from gateway.understand.pinyin import Syllables, syllables
 from gateway.understand.registry import Registry
 from gateway.understand.roles import CallOrder, Mark, MarkerFinder, RoleWords
-
-_CLEAR_SHARE: Final = 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +37,19 @@ class ResolverSettings:
     `phone_…` settings say the same of names heard in the phones; beside those the text counts by a share.
     """
 
-    least_score: float = 0.9
-    least_margin: float = 0.6
+    wrong_unit_cost: float = 5.0
+    least_score_called: float = 0.9
+    least_margin_called: float = 0.6
     ambiguous_from: float = 0.3
+    weights: Weights = field(default_factory=Weights)
     nats_per_gain: float = 2.4
     absent_gain: float = 0.7
     absent_gain_per_log_form: float = 0.15
     least_gain: float = 0.8
+    phone_least_gain: float = 0.2
+    least_mention: float = 0.9
+    phone_least_mention: float = 0.5
     mention_within: float = 0.8
-    plain_penalty_nats: float = 1.0
     phone_credit_nats: float = 2.0
     phone_nats_per_gain: float = 4.5
     phone_absent_gain: float = 0.6
@@ -85,75 +89,11 @@ class Prior:
 
 
 @dataclass(frozen=True, slots=True)
-class NameEvidence:
-    """One reader's evidence that a unit was named.
-
-    `score` is natural-log odds against nobody being named: 0 says nothing, 3 is 20 to 1. `unit_id` is COMMAND
-    for the command post. `span` is where: characters of the text for source "text", seconds for "phones".
-    """
-
-    unit_id: str
-    score: float
-    span: tuple[float, float]
-    source: Literal["text", "phones"]
-
-
-@dataclass(frozen=True, slots=True)
 class Parties:
     """Who speaks and who is spoken to, each on its own evidence."""
 
     caller: Resolution = UNKNOWN
     callee: Resolution = UNKNOWN
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """One party as one reader of the audio has it: each owner's evidence in nats, and the stretch of text."""
-
-    nats: Mapping[str, float]
-    span: tuple[float, float]
-    stretch: str
-    source: Literal["text", "phones"]
-    trace: Trace
-
-    def evidence(self, share: float = 1.0) -> list[NameEvidence]:
-        return [NameEvidence(i, share * nats, self.span, self.source) for i, nats in self.nats.items()]
-
-
-@dataclass(frozen=True, slots=True)
-class _Scale:
-    """What a gain is worth in nats, and the gain that chance alone reaches."""
-
-    nats_per_gain: float
-    absent_gain: float
-    plain_penalty_nats: float
-
-    def nats(self, gain: float, *, plain: bool) -> float:
-        penalty = self.plain_penalty_nats if plain else 0.0
-        return self.nats_per_gain * (gain - self.absent_gain) - penalty
-
-
-def fuse(evidence: Iterable[NameEvidence], priors_nats: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
-    """Probability per unit id, best first; what they leave to 1 is the probability that nobody was named.
-
-    Per source a unit's best score counts and the sources add up. A unit that a source did not report gets
-    that source's lowest score, at most 0: not to be among the best found is no point in its favour.
-    """
-    by_source: dict[str, dict[str, float]] = {}
-    for item in evidence:
-        scores = by_source.setdefault(item.source, {})
-        scores[item.unit_id] = max(item.score, scores.get(item.unit_id, -math.inf))
-    unit_ids = {unit_id for scores in by_source.values() for unit_id in scores}
-    nats = {
-        unit_id: priors_nats.get(unit_id, 0.0)
-        + sum(s.get(unit_id, min(0.0, *s.values(), 0.0)) for s in by_source.values())
-        for unit_id in unit_ids
-    }
-    top = max([0.0, *nats.values()])
-    weights = {unit_id: math.exp(value - top) for unit_id, value in nats.items()}
-    total = sum(weights.values()) + math.exp(-top)
-    shares = ((unit_id, weight / total) for unit_id, weight in weights.items())
-    return tuple(sorted(shares, key=lambda share: (-share[1], share[0])))
 
 
 class Resolver:
@@ -176,15 +116,13 @@ class Resolver:
         self._index = NameIndex(forms, always)
         self._marks = MarkerFinder(self._settings.words)
         log_forms = math.log(len(forms) + 1)
-        self._text_scale = _Scale(
+        self._text_scale = Scale(
             self._settings.nats_per_gain,
             self._settings.absent_gain + self._settings.absent_gain_per_log_form * log_forms,
-            self._settings.plain_penalty_nats,
         )
-        self._phone_scale = _Scale(
+        self._phone_scale = Scale(
             self._settings.phone_nats_per_gain,
             self._settings.phone_absent_gain + self._settings.phone_absent_gain_per_log_form * log_forms,
-            self._settings.plain_penalty_nats,
         )
 
     def prepare(self) -> None:
@@ -204,79 +142,94 @@ class Resolver:
         prior = prior or Prior()
         said = syllables(text)
         occurrences = self._index.search(text, said, self._settings.least_gain)
-        marks = self._marks.find(text, said)
-        caller, callee = self._parties(text, said, marks, occurrences, "text")
-        heard_caller = heard_callee = None
+        read, called = self._hear("text", text, said, self._marks.find(text, said), occurrences)
+        weights, base = (
+            self._settings.weights,
+            (self._settings.weights.name_alone, self._settings.weights.role_alone),
+        )
+        heard_callee = None
         if phones is not None and len(phones.log_probs):
-            heard_caller, heard_callee = self._listen(phones)
-        called = self._decide(callee, heard_callee, Prior(streets=prior.streets))
-        return Parties(self._signalled(self._decide(caller, heard_caller, prior), prior), called)
+            reading = read_phones(phones)
+            heard, heard_callee = self._listen(phones, reading)
+            base = weights.name_beside, weights.role_beside
+            readers = [
+                claims(read, weights.text, len(self._forms)),
+                claims(heard, weights.phones, len(self._forms), reading.span_s),
+            ]
+        else:
+            readers = [claims(read, weights.text_alone, len(self._forms))]
+        caller = self._caller(readers, base, prior)
+        callee = self._callee(called, heard_callee, Prior(streets=prior.streets))
+        return Parties(self._signalled(caller, prior), callee)
 
-    def _listen(self, phones: PhoneEvidence) -> tuple[_Part | None, _Part | None]:
-        """The parties as the phone head alone heard them."""
-        reading = read_phones(phones)
+    def _listen(self, phones: PhoneEvidence, reading: PhoneReading) -> tuple[Hearing, Part | None]:
+        """The call as the phone head alone heard it."""
         said = syllables(reading.text)
-        occurrences = self._names.hear(phones, reading, said, self._settings.least_gain)
+        occurrences = self._names.hear(phones, reading, said, self._settings.phone_least_gain)
         marks = (*self._marks.find(reading.text, said), *self._phone_marks.find(phones, reading, said))
-        marks = tuple(dict.fromkeys(marks))
-        return self._parties(reading.text, said, marks, occurrences, "phones", reading.span_s)
+        return self._hear(
+            "phones", reading.text, said, tuple(dict.fromkeys(marks)), occurrences, reading.span_s
+        )
 
-    def _parties(
+    def _hear(
         self,
+        source: Literal["text", "phones"],
         text: str,
         said: Syllables,
         marks: tuple[Mark, ...],
         occurrences: list[Occurrence],
-        source: Literal["text", "phones"],
         span_s: Callable[[int, int], tuple[float, float]] | None = None,
-    ) -> tuple[_Part | None, _Part | None]:
-        scale = self._text_scale if source == "text" else self._phone_scale
+    ) -> tuple[Hearing, Part | None]:
+        """One reader's mentions and how they stand, and whom it takes for the one who is spoken to."""
         order = CallOrder(marks, pauses(text, said))
-        least = scale.absent_gain - self._settings.mention_within
+        of_text = source == "text"
+        scale = self._text_scale if of_text else self._phone_scale
+        least = self._settings.least_mention if of_text else self._settings.phone_least_mention
         mentions = find_mentions(occurrences, text, said, order, least)
         named = tuple(mention.named() for mention in mentions)
-        parts = order.assign(named)
-        if parts.caller is None and source == "phones":
-            opening = order.opening(named)
-            if opening is not None and opening != parts.callee and _clear(mentions[opening]):
-                parts = replace(parts, caller=opening, plain=True)
+        hearing = Hearing(source, text, said, mentions, order.stances(named, order.assign(named)))
+        least = scale.absent_gain - self._settings.mention_within
+        mentions = tuple(mention for mention in mentions if max(mention.gains.values()) >= least)
+        parts = order.assign(tuple(mention.named() for mention in mentions))
+        if parts.callee is None:
+            return hearing, None
+        first, last = _span(mentions[parts.callee], said)
+        gains = rivals(mentions, parts.callee)
+        nats = {owner: scale.nats(gain) for owner, gain in gains.items()}
+        trace = Trace(source, nats, mentions[parts.callee].found, text, said, scale.by_sound, span_s)
+        return hearing, Part(nats, (first, last), text[first:last], source, trace)
 
-        def part(index: int | None, *, plain: bool) -> _Part | None:
-            if index is None:
-                return None
-            first, last = _span(mentions[index], said)
-            gains = rivals(mentions, index)
-            nats = {owner: scale.nats(gain, plain=plain) for owner, gain in gains.items()}
-            by_sound = partial(scale.nats, plain=False)
-            trace = Trace(source, nats, mentions[index].found, text, said, by_sound, span_s)
-            return _Part(nats, (first, last), text[first:last], source, trace)
+    def _caller(self, readers: list[Claims], base: tuple[float, float], prior: Prior) -> Resolution:
+        owners = {owner for one in readers for owner in one.names}
+        shares = fuse_claims(readers, base, {o: self._prior_nats(o, prior) for o in owners})
+        if not shares:
+            return UNKNOWN
+        alone = fuse_claims(readers, base, {o: self._prior_nats(o, Prior()) for o in owners})
+        best = shares[0][0]
+        stretch = next((one.stretches[best] for one in readers if best in one.stretches), "")
+        cost = self._settings.wrong_unit_cost
+        sure = (1 - 1 / max(1.0, cost), 0.0)
+        parts = [(one.trace, 1.0) for one in readers]
+        decided = self._explained(self._judge(shares, stretch, sure), best, parts, prior)
+        if decided.unit_id in prior.expected and self._judge(alone, stretch, sure).unit_id != decided.unit_id:
+            return replace(decided, by=(*decided.by, "rollcall"))
+        return decided
 
-        return part(parts.caller, plain=parts.plain), part(parts.callee, plain=False)
-
-    def _decide(self, read: _Part | None, heard: _Part | None, prior: Prior) -> Resolution:
+    def _callee(self, read: Part | None, heard: Part | None, prior: Prior) -> Resolution:
         if read is None and heard is None:
             return UNKNOWN
         share = self._settings.text_share_beside_phones if heard is not None else 1.0
         evidence = [*(read.evidence(share) if read else ()), *(heard.evidence() if heard else ())]
         shares = fuse(evidence, {item.unit_id: self._prior_nats(item.unit_id, prior) for item in evidence})
-        without = fuse(evidence, {i.unit_id: self._prior_nats(i.unit_id, Prior()) for i in evidence})
         stretch = read.stretch if read else heard.stretch if heard else ""
-        decided = self._explained(self._judge(shares, stretch), shares[0][0], (read, share), heard, prior)
-        alone = self._judge(without, stretch)
-        if decided.unit_id in prior.expected and alone.unit_id != decided.unit_id:
-            return replace(decided, by=(*decided.by, "rollcall"))
-        return decided
+        parts = [(part.trace, weight) for part, weight in ((read, share), (heard, 1.0)) if part is not None]
+        sure = (self._settings.least_score_called, self._settings.least_margin_called)
+        return self._explained(self._judge(shares, stretch, sure), shares[0][0], parts, prior)
 
     def _explained(
-        self,
-        decided: Resolution,
-        best_id: str,
-        read: tuple[_Part | None, float],
-        heard: _Part | None,
-        prior: Prior,
+        self, decided: Resolution, best_id: str, readers: list[tuple[Trace, float]], prior: Prior
     ) -> Resolution:
         """`decided` with what each evidence added for each candidate, and when the name was heard."""
-        readers = [(part.trace, share) for part, share in (read, (heard, 1.0)) if part is not None]
 
         def grounds(owner: str) -> tuple[Ground, ...]:
             added = [ground for trace, share in readers for ground in trace.grounds(owner, share)]
@@ -287,7 +240,10 @@ class Resolver:
         spans = (ground.span_s for ground in best if ground.by == "phones")
         return replace(decided, candidates=named, grounds=best, span_s=next(spans, None))
 
-    def _judge(self, shares: tuple[tuple[str, float], ...], stretch: str) -> Resolution:
+    def _judge(
+        self, shares: tuple[tuple[str, float], ...], stretch: str, sure: tuple[float, float]
+    ) -> Resolution:
+        """The answer, when the best is at least `sure` in score and margin."""
         settings = self._settings
         best_id, best = shares[0]
         margin = best - (shares[1][1] if len(shares) > 1 else 0.0)
@@ -296,7 +252,7 @@ class Resolver:
             for unit_id, share in shares
             if (unit := self._registry.get(unit_id)) is not None
         )[: settings.most_candidates]
-        if best >= settings.least_score and margin >= settings.least_margin:
+        if best >= sure[0] and margin >= sure[1]:
             unit = self._registry.get(best_id)
             return Resolution(
                 status="matched",
@@ -361,11 +317,6 @@ class Resolver:
                 span_s=caller.span_s,
             )
         return caller
-
-
-def _clear(mention: Mention) -> bool:
-    """Whether the best name of a mention was heard nearly whole."""
-    return mention.best.gain >= _CLEAR_SHARE * mention.best.most
 
 
 def _span(mention: Mention, said: Syllables) -> tuple[int, int]:

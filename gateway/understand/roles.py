@@ -33,6 +33,24 @@ Marker = Literal[
     "count",
 ]
 
+Stance = Literal[
+    "self",
+    "calls",
+    "answers",
+    "plain",
+    "opening",
+    "loose",
+    "twice",
+    "aside",
+    "either",
+    "called",
+    "callee",
+    "command",
+]
+"""How a mention stands in its call, from the surest sign that its unit speaks to none at all."""
+_SPEAKS: frozenset[Stance] = frozenset({"self", "calls", "answers"})
+_SPOKEN_TO: frozenset[Stance] = frozenset({"called", "twice"})
+
 _CLAIM_SELF = 2.0
 _CLAIM_CALLS = 1.5
 _CLAIM_ANSWER = 0.5
@@ -240,6 +258,41 @@ class CallOrder:
             if not hailed and not self.before("calls", mention.start, slack=1):
                 return i
         return None
+
+    def stances(self, named: tuple[Named, ...], parts: Parts) -> tuple[Stance, ...]:
+        """How each mention stands, given who is called by the clear orders in `parts`."""
+        opening = self.opening(named)
+        stances = [self._stance(named, i, parts, opening) for i in range(len(named))]
+        speaking = [named[i].who for i, stance in enumerate(stances) if stance in _SPEAKS]
+        return tuple(
+            "callee" if stance in _SPOKEN_TO and speaking and not any(named[i].who & who for who in speaking)
+            else stance
+            for i, stance in enumerate(stances)
+        )  # fmt: skip
+
+    def _stance(  # noqa: PLR0911 - one return for each stance
+        self, named: tuple[Named, ...], i: int, parts: Parts, opening: int | None
+    ) -> Stance:
+        mention = named[i]
+        if mention.is_command and i != parts.caller:
+            return "command"
+        if self.before("self", mention.start, slack=1):
+            return "self"
+        called = i == parts.callee or self.before("calls", mention.start, slack=1)
+        if self.after("calls", mention.end) and not called and not self._aside(mention):
+            return "calls"
+        answers = self.after("answer", mention.end) or self.after("count", mention.end)
+        if called or self.after("hail", mention.end) or self.after("order", mention.end, slack=0):
+            return "either" if answers else "called"
+        if self._answers(named, i, mention):
+            return "answers"
+        if self._aside(mention):
+            return "aside"
+        if any(other.who & mention.who for j, other in enumerate(named) if j != i):
+            return "twice"
+        if self._stands_first(named, i) and self._tells_plainly(named, i, mention):
+            return "plain"
+        return "opening" if i == opening else "loose"
 
     def _caller(self, named: tuple[Named, ...]) -> tuple[int | None, bool]:
         claimed = ((i, self._claim(named, i, mention)) for i, mention in enumerate(named))

@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.model import Resolution, Unit
+from gateway.understand.called import NameEvidence, fuse
 from gateway.understand.normalise import normalise
 from gateway.understand.registry import Registry
-from gateway.understand.resolve import NameEvidence, Parties, Prior, Resolver, ResolverSettings, fuse
+from gateway.understand.resolve import Parties, Prior, Resolver, ResolverSettings
 
 UNITS = (
     Unit("a", "榕树湾A区最小应急单元", street="青石街"),
@@ -174,7 +175,7 @@ def test_a_prior_alone_names_nobody(resolver: Resolver) -> None:
 
 
 def test_stricter_settings_turn_a_match_into_doubt() -> None:
-    strict = Resolver(Registry(UNITS), "指挥中心", ResolverSettings(least_score=0.99999999))
+    strict = Resolver(Registry(UNITS), "指挥中心", ResolverSettings(wrong_unit_cost=1e8))
     caller = strict.resolve("我是忘海九店").caller
     assert (caller.status, caller.candidates[0].unit_id) == ("ambiguous", "hotel")
 

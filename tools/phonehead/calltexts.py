@@ -11,7 +11,7 @@ import re
 
 from tools.phonehead.texts import Texts
 
-# ruff: noqa: E501, SIM905, RUF001 - word lists read best as they are
+# ruff: noqa: E501, SIM905 - word lists read best as they are
 
 _CALLS = (
     "{c}，我是{n}，{i}",

@@ -1,0 +1,228 @@
+"""Who speaks, from all that was heard: each reader's names and where they stand, weighed as log-likelihoods.
+
+Every reader of the audio (the recogniser's text, the phone head) gives mentions (mentions.py), and for each a
+stance: how it stands in the call (roles.py). For a unit u
+
+- `name` is the readers' evidence that u was named there, in nats against nobody being named, and
+- `role` is what its stances say for its being the one who speaks, in nats.
+
+Among the units the sum decides. That anybody was told is as probable as the weaker of the two for the best:
+
+    P(u) = share(u) · σ(−log(e^−name + e^−role)),   share = softmax(name + role),   name, role of the best
+
+so a name heard beyond doubt makes nobody a caller, nor does 我是 before a mumble. The weights below
+were fitted by maximum likelihood (tools/phonehead/decision.py) on calls that no figure is reported for.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final, Literal
+
+from gateway.understand.grounds import Trace
+from gateway.understand.mentions import Mention, rivals
+from gateway.understand.names import Occurrence
+from gateway.understand.pinyin import Syllables
+from gateway.understand.roles import Stance
+
+Times = Callable[[int, int], tuple[float, float]]
+
+_USUAL_SYLLABLES: Final = 4
+_CALLEE_NATS: Final = -8.0
+_MOST_NATS: Final = 500.0
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderWeights:
+    """What one reader's word is worth, in nats.
+
+    A gain (about one per syllable heard well) counts from `absent_gain` plus `absent_gain_per_log_form` times
+    the log of the number of forms, since more names fit any noise better. `floor_nats` is what it says of a
+    unit that it has not heard at all: nothing it hears badly says less.
+    """
+
+    nats_per_gain: float
+    absent_gain: float
+    absent_gain_per_log_form: float
+    nats_per_syllable: float
+    floor_nats: float
+    callsign_nats: float
+    stance_nats: Mapping[Stance, float]
+
+
+TEXT_ALONE: Final = ReaderWeights(
+    nats_per_gain=2.64,
+    absent_gain=0.66,
+    absent_gain_per_log_form=0.15,
+    nats_per_syllable=0.31,
+    floor_nats=-1.9,
+    callsign_nats=-4.0,
+    stance_nats={
+        "self": 2.0,
+        "calls": 1.7,
+        "answers": 1.2,
+        "plain": 1.7,
+        "opening": 1.0,
+        "loose": -0.3,
+        "twice": -0.9,
+        "aside": -2.5,
+        "either": -1.2,
+        "called": -1.2,
+    },
+)
+TEXT_BESIDE_PHONES: Final = ReaderWeights(
+    nats_per_gain=1.27,
+    absent_gain=0.77,
+    absent_gain_per_log_form=0.15,
+    nats_per_syllable=0.09,
+    floor_nats=-0.8,
+    callsign_nats=-2.2,
+    stance_nats={
+        "self": 1.2,
+        "calls": 1.9,
+        "answers": 1.4,
+        "plain": 1.5,
+        "opening": 0.6,
+        "loose": -0.6,
+        "twice": -1.0,
+        "aside": -2.0,
+        "either": -0.9,
+        "called": -1.4,
+    },
+)
+PHONES: Final = ReaderWeights(
+    nats_per_gain=1.70,
+    absent_gain=-0.04,
+    absent_gain_per_log_form=0.15,
+    nats_per_syllable=0.60,
+    floor_nats=-3.6,
+    callsign_nats=-2.7,
+    stance_nats={
+        "self": 2.4,
+        "calls": 2.5,
+        "answers": 1.7,
+        "plain": 1.6,
+        "opening": 1.6,
+        "loose": -0.5,
+        "twice": -1.5,
+        "aside": -2.4,
+        "either": -1.9,
+        "called": -2.9,
+    },
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """The weights of all readers; `role_alone` and `role_beside` are the roles' nats to begin with."""
+
+    text_alone: ReaderWeights = field(default=TEXT_ALONE)
+    text: ReaderWeights = field(default=TEXT_BESIDE_PHONES)
+    phones: ReaderWeights = field(default=PHONES)
+    role_alone: float = 1.43
+    role_beside: float = 1.23
+    name_alone: float = -0.92
+    name_beside: float = -0.18
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """One reader's account of a call: the mentions in the order they were said, and how each stands."""
+
+    source: Literal["text", "phones"]
+    text: str
+    said: Syllables
+    mentions: tuple[Mention, ...]
+    stances: tuple[Stance, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What one reader says for each unit's being the caller: its best mention's name and role, in nats."""
+
+    names: Mapping[str, float]
+    roles: Mapping[str, float]
+    absent_nats: float
+    trace: Trace
+    stretches: Mapping[str, str]
+
+    def name(self, owner: str) -> float:
+        """The evidence that `owner` was named."""
+        return self.names.get(owner, self.absent_nats)
+
+    def role(self, owner: str) -> float:
+        """The evidence that `owner` speaks, if it was named."""
+        return self.roles.get(owner, 0.0)
+
+
+def claims(hearing: Hearing, weights: ReaderWeights, forms: int, span_s: Times | None = None) -> Claims:
+    """The best of each unit's mentions, but for those that name the command post. `forms` is how many."""
+    absent_gain = weights.absent_gain + weights.absent_gain_per_log_form * math.log(forms + 1)
+    names: dict[str, float] = {}
+    roles: dict[str, float] = {}
+    found: dict[str, Occurrence] = {}
+    for index, stance in enumerate(hearing.stances):
+        if stance == "command":
+            continue
+        role = weights.stance_nats.get(stance, _CALLEE_NATS)
+        for owner, gain in rivals(hearing.mentions, index).items():
+            occurrence = hearing.mentions[index].found[owner]
+            name = _softly(_name_nats(weights, absent_gain, occurrence, gain), weights.floor_nats)
+            if owner not in names or name + role > names[owner] + roles[owner]:
+                names[owner], roles[owner], found[owner] = name, role, occurrence
+    trace = Trace(
+        hearing.source,
+        {owner: names[owner] + roles[owner] for owner in names},
+        found,
+        hearing.text,
+        hearing.said,
+        partial(_sound_nats, weights, absent_gain),
+        span_s,
+        weights.floor_nats,
+    )
+    return Claims(
+        names, roles, weights.floor_nats, trace, {o: _stretch(hearing, f) for o, f in found.items()}
+    )
+
+
+def fuse_claims(
+    heard: Sequence[Claims], base: tuple[float, float], priors_nats: Mapping[str, float]
+) -> tuple[tuple[str, float], ...]:
+    """Probability of being the caller per owner, best first; what is left to 1 is that nobody told.
+
+    `base` are the nats that name and role begin with. Empty when nobody was heard.
+    """
+    owners = {owner for one in heard for owner in one.names}
+    if not owners:
+        return ()
+    names = {o: priors_nats.get(o, 0.0) + sum(one.name(o) for one in heard) for o in owners}
+    roles = {o: sum(one.role(o) for one in heard) for o in owners}
+    best = max(owners, key=lambda o: (names[o] + roles[o], o))
+    top = names[best] + roles[best]
+    weights = {o: math.exp(names[o] + roles[o] - top) for o in owners}
+    told = 1 / (
+        1 + math.exp(min(500.0, -(names[best] + base[0]))) + math.exp(min(500.0, -(roles[best] + base[1])))
+    )
+    shares = ((o, told * weight / sum(weights.values())) for o, weight in weights.items())
+    return tuple(sorted(shares, key=lambda share: (-share[1], share[0])))
+
+
+def _name_nats(weights: ReaderWeights, absent_gain: float, found: Occurrence, gain: float) -> float:
+    nats = weights.nats_per_gain * (gain - absent_gain)
+    nats += weights.nats_per_syllable * (found.most - _USUAL_SYLLABLES)
+    return nats + (weights.callsign_nats if found.form.kind == "callsign" else 0.0)
+
+
+def _sound_nats(weights: ReaderWeights, absent_gain: float, found: Occurrence) -> float:
+    """What the name's sound alone adds: nothing is known of its surroundings."""
+    return _softly(_name_nats(weights, absent_gain, found, found.gain), weights.floor_nats)
+
+
+def _softly(nats: float, floor: float) -> float:
+    """`nats`, but never much under `floor`: log(e^nats + e^floor)."""
+    return max(nats, floor) + math.log1p(math.exp(-abs(nats - floor)))
+
+
+def _stretch(hearing: Hearing, found: Occurrence) -> str:
+    return hearing.text[hearing.said.spans[found.start][0] : hearing.said.spans[found.end - 1][1]]
