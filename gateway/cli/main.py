@@ -8,6 +8,7 @@ import typer
 from gateway import __version__
 from gateway.cli import drill, models, outbox, review, rollcall, run, units
 from gateway.cli.devices import devices
+from gateway.cli.doctor import doctor
 from gateway.cli.explain import explain
 from gateway.cli.replay import replay
 from gateway.cli.schema import schema
@@ -28,6 +29,7 @@ app.command()(explain)
 app.command()(watch)
 app.command()(schema)
 app.command()(devices)
+app.command()(doctor)
 app.add_typer(units.app, name="units")
 app.add_typer(models.app, name="models")
 app.add_typer(outbox.app, name="outbox")

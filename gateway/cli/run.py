@@ -2,13 +2,17 @@
 
 import asyncio
 import signal
+import sys
+import tomllib
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import typer
 from rich.console import Console
 
-from drivers.registry import Seam, check_options
+from drivers.registry import SEAMS, check_options
 from gateway.app import Daemon
 from gateway.cli.options import ConfigFile
 from gateway.config import Config, fault_line, load_config
@@ -27,7 +31,7 @@ def run(
     ),
 ) -> None:
     """Run the gateway."""
-    settings = _checked(config)
+    settings = checked(config)
     configure_log(settings.log.level, json_lines=settings.log.json_lines)
     asyncio.run(_run(settings, exit_when_idle=exit_when_idle))
 
@@ -46,36 +50,58 @@ async def _run(settings: Config, *, exit_when_idle: bool) -> None:
 
 def check(config: Path = ConfigFile) -> None:
     """Read the configuration and name every fault; opens nothing."""
-    _checked(config)
+    settings = checked(config)
+    csv = settings.units.csv
+    if not csv.exists():
+        print(f"{config}:units.csv: {csv} is not there yet; the gateway needs it to start", file=sys.stderr)
     print(f"{config}: good")
 
 
-def _checked(path: Path) -> Config:
+def checked(path: Path) -> Config:
     """Read the configuration and the drivers' own keys in it.
 
     Raises:
         BadConfig: with every fault.
     """
-    config = load_config(path)
+    try:
+        config = load_config(path)
+    except BadConfig as error:
+        raise BadConfig([*error.faults, *_driver_faults(path, _radios_as_written(path))]) from None
     faults = []
     try:
         Broker.from_settings(config.mqtt)
     except BadConfig as error:
         faults += [f"{path}:{fault}" for fault in error.faults]
-    for radio in config.radio:
-        seams: dict[Seam, tuple[str, dict[str, object]]] = {
-            "source": (radio.source.kind, radio.source.options),
-            "sink": (radio.sink.kind, radio.sink.options),
-            "control": (radio.control.kind, radio.control.options),
-        }
-        for seam, (kind, options) in seams.items():
-            faults += [
-                fault_line(path, f"radio[{radio.id}].{seam}.{key}", message)
-                for key, message in check_options(seam, kind, options)
-            ]
+    radios = [radio.model_dump(include={"id", *SEAMS}) for radio in config.radio]
+    faults += _driver_faults(path, radios)
     if faults:
         raise BadConfig(faults)
     return config
+
+
+def _driver_faults(path: Path, radios: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the faults in the drivers' own keys, of each radio's source, sink and control."""
+    found = []
+    for number, radio in enumerate(radios, start=1):
+        for seam in SEAMS:
+            device = radio.get(seam)
+            if not isinstance(device, dict) or not isinstance(device.get("kind"), str):
+                continue
+            options = {key: value for key, value in device.items() if key != "kind"}
+            found += [
+                fault_line(path, f"radio[{radio.get('id', number)}].{seam}.{key}", message)
+                for key, message in check_options(seam, device["kind"], options)
+            ]
+    return found
+
+
+def _radios_as_written(path: Path) -> list[Mapping[str, Any]]:
+    """Return the radios of a file that has faults elsewhere; none when it is not even TOML."""
+    try:
+        radios = tomllib.loads(path.read_text(encoding="utf-8")).get("radio", [])
+    except (OSError, ValueError):
+        return []
+    return [radio for radio in radios if isinstance(radio, dict)] if isinstance(radios, list) else []
 
 
 def status(config: Path = ConfigFile) -> None:
