@@ -1,6 +1,5 @@
 """One call read once: what stands in it, and how much like a report it is built."""
 
-import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -22,11 +21,6 @@ COMMAND_ACTS: Final = frozenset({"go_ahead", "instruct", "ask_situation", "ask_h
 """What only a command post says."""
 _SELF_MOVES: Final = frozenset({"arrived", "ack_wilco"})
 """Where helpers are or go is not where it happens."""
-_SELF_NAME: Final = re.compile(
-    r"(?:我是|这里是)(?P<name>[^,.!?;]{1,22}?)"
-    r"(?=[,.!?;]|报告|汇报|有|发生|发现|呼叫|收到|请求|请|需要|现在|目前|正在|突发|在岗|[0-9]{1,2}人|$)"
-)
-_UNIT_NAME: Final = re.compile(r"[^,.!?;]{0,16}?(?:最小应急单元|最小应急处置单元|最小作战单元)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,23 +110,6 @@ def _place(reading: Reading, spoken: str, lexicon: Lexicon, chosen: Chosen | Non
     )  # fmt: skip
     taken = [(h.start, h.end) for h in reading.stated(Kind.INCIDENT, Kind.AGENCY)]
     return read_place(letters, lexicon.places, chosen.hit.start if chosen else None, taken)
-
-
-def names_in(text: str, parties: Parties, lexicon: Lexicon) -> list[tuple[int, int]]:
-    """Stretches of `text` that name somebody: what stands there is neither place nor need."""
-    spans = [m.span("name") for m in _SELF_NAME.finditer(text)]
-    spans += [m.span() for m in _UNIT_NAME.finditer(text)]
-    for party in (parties.caller, parties.callee):
-        if party.kind == "unit" and party.status != "unknown" and party.heard:
-            heard = lexicon.fold(party.heard)
-            spans += [m.span() for m in re.finditer(re.escape(heard), text)]
-    return [span for span in spans if span[0] < span[1] and not _names_too_much(text[slice(*span)], lexicon)]
-
-
-def _names_too_much(name: str, lexicon: Lexicon) -> bool:
-    """A stretch taken for a name that itself tells of an incident is not masked: better a place too many."""
-    hits = lexicon.book.exact(name)
-    return any(len(h.phrase) > 2 and h.codes(Kind.INCIDENT) for h in hits)  # noqa: PLR2004 - short ones stand in names
 
 
 def _speaks_as_command(parties: Parties, acts: set[str]) -> bool:

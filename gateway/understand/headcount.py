@@ -83,7 +83,7 @@ def _bare(reading: Reading) -> tuple[Headcount, tuple[str, ...]]:
 
 
 def _on_duty(reading: Reading) -> bool:
-    return bool(reading.acts() & {"present", "all_normal", "equipment", "ready"})
+    return bool(reading.acts() & {"present", "all_normal", "equipment", "ready", "arrived"})
 
 
 def _harmed(reading: Reading, at: int) -> bool:

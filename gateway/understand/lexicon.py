@@ -11,6 +11,8 @@ from types import MappingProxyType
 from typing import Final, NoReturn
 
 from gateway.errors import BadInput
+from gateway.understand.heardcounts import count_phrases
+from gateway.understand.heardplaces import place_phrases
 from gateway.understand.lexicon_file import LexiconFile, StationFile, StationType, TypeEntry, read_yaml
 from gateway.understand.lexicon_rules import (
     NUMBER,
@@ -136,7 +138,7 @@ class _Compiler:
         commands = next((a.synonyms for a in main.agencies if a.code == "COMMAND"), [])
         if "present" not in main.acts:
             self._fault("acts.present", "this act is needed for head counts")
-        present = main.acts["present"]
+        present, places = main.acts["present"], self._places()
         return Lexicon(
             types=MappingProxyType(self._types),
             agencies=MappingProxyType(agencies),
@@ -154,13 +156,18 @@ class _Compiler:
             found_types=frozenset(main.resolve.found_types),
             negation=self._negation(),
             cues=self._cues(),
-            places=self._places(),
+            places=places,
             evidence=self._evidence(),
             consequences=frozenset(main.relations.consequences),
             refines=MappingProxyType({k: frozenset(v) for k, v in main.relations.refines.items()}),
             repairs=MappingProxyType(repairs),
             boundary_repairs=frozenset(main.asr_repairs.boundary_only),
-            spoken=PhoneWords(phrases, self._plain_words(), present.duty_words),
+            spoken=PhoneWords(
+                phrases,
+                self._plain_words(),
+                self._words_against(),
+                {**place_phrases(places), **count_phrases(present.duty_words), **self._told_as()},
+            ),
             _repairable=any_of(repairs),
         )
 
@@ -319,10 +326,17 @@ class _Compiler:
     def _plain_words(self) -> list[str]:
         main, words = self._main, self._main.evidence
         around = (
-            words.own_scene, words.happening, words.report_words, words.past_or_news, words.advice,
-            words.small_talk, main.request_verbs, main.request_nouns,
+            words.own_scene, words.happening, words.report_words, main.request_verbs, main.request_nouns,
         )  # fmt: skip
         return ["刚才", *(word for group in around for word in group)]
+
+    def _told_as(self) -> dict[str, str]:
+        """Short ends with the word before them: three syllables are not heard by chance."""
+        return {f"是{word}": "cancel" for word in self._main.cancel.strong if len(word) == 2}  # noqa: PLR2004
+
+    def _words_against(self) -> list[str]:
+        words = self._main.evidence
+        return [*words.past_or_news, *words.advice, *words.small_talk]
 
     def _evidence(self) -> EvidenceRules:
         words = self._main.evidence

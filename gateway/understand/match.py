@@ -140,6 +140,11 @@ class PhraseBook:
         lengths = sorted({len(text) for text in by_text}, reverse=True)
         return cls(by_text, tuple(lengths), _index_sounds(by_text.values()))
 
+    def codes(self, phrase: str, kind: Kind) -> tuple[str, ...]:
+        """The codes of one kind that `phrase`, given whole, stands for."""
+        known = self._by_text.get(phrase)
+        return tuple(label.code for label in known.labels if label.kind is kind) if known else ()
+
     def find(self, text: str) -> Found:
         """Everything in `text`, which must be folded as the lexicon folds it."""
         exact = self.exact(text)

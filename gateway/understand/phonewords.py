@@ -7,7 +7,8 @@ the same audio, good enough for the rules that read the first one: negation, req
 
 Bounds. A phrase of three syllables or more is kept for its gain, a shorter one only when it is heard almost
 without a doubt, since any two syllables are heard by chance somewhere in a call; whoever reads the text must
-know that (`Heard.clear`). Where two phrases of different polarity groups are within reach of each other on
+know that (`Heard.clear`). Where the recogniser's text has the same sounds at the same place, less is asked
+(`Heard.agreed`); what lies where a name was heard is not looked at. Where two phrases of different polarity
 one stretch (劫持 and 解除, 着火了 and 找到了), neither is written: the stretch is masked and the doubt told.
 So it is with counts of people that differ in the number alone (6人在位 and 9人在位).
 """
@@ -17,11 +18,14 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.model import PhoneEvidence
+from gateway.understand.digits import digits_from_speech
 from gateway.understand.location import MASK
 from gateway.understand.match import TURNING, Phrase
 from gateway.understand.phonereading import PhoneReading, read_phones
-from gateway.understand.phones import pronunciations
+from gateway.understand.phones import phones_of, pronunciations
 from gateway.understand.phonesearch import PhoneHit, PhoneIndex
+from gateway.understand.pinyin import Syllables, syllables
+from gateway.understand.writtensound import WrittenSound
 
 LEAST_GAIN_NATS: Final = 8.0
 """What a phrase of three syllables or more must reach: 1 nat a phone lost in four syllables."""
@@ -32,6 +36,13 @@ POLARITY_MARGIN_NATS: Final = 3.0
 """How much more a phrase must gain than any of another polarity group on the same stretch."""
 CERTAIN_PER_PHONE: Final = 0.1
 """A long phrase heard this well needs no second look."""
+_NUMBER_MARGIN_NATS: Final = 1.5
+"""How much more one of two numbers must be worth, text and audio together, to be taken."""
+_NATS_PER_WRITTEN_SYLLABLE: Final = 4.0
+_MOST_WRITTEN: Final = 0.3
+"""What a phrase may differ from the text in sound, per syllable, to be borne out by it."""
+_MOST_TOGETHER: Final = 1.2
+"""What a phrase that the text bears out may cost in both, per phone and per syllable."""
 _SHORT_PHONES: Final = 5
 _LEAST_PHONES: Final = 3
 _OCCURRENCES: Final = 2
@@ -42,12 +53,13 @@ _MOST_PER_END_PHONE: Final = 1.1
 """To open nothing is cheap: 误报 half swallowed still keeps a false alarm from being one."""
 _ENDS: Final = frozenset({"cancel", "resolve"})
 _PLAIN: Final = frozenset({"plain"})
-_COUNTS: Final = range(1, 13)
-_RATHER: Final = str.maketrans({"情": "请", "误": "五"})
+_AGAINST: Final = frozenset({"against"})
+_RATHER: Final = str.maketrans({"情": "请", "误": "五", "哥": "个", "德": "的"})
 """By themselves these sounds are said as these words, between phrases of the lexicon."""
 
 
-_NUMBERED: Final = frozenset(f"count:{n}" for n in _COUNTS)
+_NUMBERS: Final = ("count:", "expected:", "place:")
+"""Groups whose members differ in a number or a side alone: none is taken for another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +79,8 @@ class Heard:
     `clear` holds the phrases of three syllables or more that were heard and what each cost per phone,
     `counts` the numbers of people on duty among them. `ends` when any word that takes a report back or says
     that it is over may have been said, however short. `placed` is every phrase kept and when it was said.
+    `least` is what each phrase that was so much as hinted at cost per phone, `agreed` those that the text
+    bears out.
     """
 
     text: str
@@ -75,6 +89,8 @@ class Heard:
     counts: frozenset[int] = frozenset()
     ends: bool = False
     placed: tuple[Placed, ...] = ()
+    least: Mapping[str, float] = field(default_factory=dict)
+    agreed: frozenset[str] = frozenset()
 
     def certain(self, phrase: str) -> bool:
         """Whether `phrase` was heard so well that nobody need look."""
@@ -85,57 +101,137 @@ class Heard:
 class _Entry:
     text: str
     polarities: frozenset[str]
+    said: Syllables
 
 
 class PhoneWords:
     """The phrases of one lexicon ready to be heard. Immutable once built; any thread may listen."""
 
     def __init__(
-        self, phrases: Iterable[Phrase], plain: Iterable[str] = (), duty_words: Iterable[str] = ()
+        self,
+        phrases: Iterable[Phrase],
+        plain: Iterable[str] = (),
+        against: Iterable[str] = (),
+        numbered: Mapping[str, str] | None = None,
     ) -> None:
-        """Index `phrases`, `plain` words that matter around them, and counts beside `duty_words`."""
+        """Index `phrases` and `plain` words that matter around them.
+
+        Words `against` a report are taken only when they are heard beyond doubt; `numbered` phrases (places,
+        counts) come with the group in which no other may be as near.
+        """
         meant = {p.text: frozenset(label.polarity for label in p.labels) for p in phrases}
-        words = {**dict.fromkeys(plain, _PLAIN), **_counts(duty_words), **meant}
+        grouped = {word: frozenset({group}) for word, group in (numbered or {}).items()}
+        words = {**grouped, **dict.fromkeys(plain, _PLAIN), **dict.fromkeys(against, _AGAINST), **meant}
         spoken = [
-            (_Entry(text, groups), phones)
+            (_Entry(text, groups, said), phones)
             for text, groups in words.items()
             if len(text) > 1
-            for phones in pronunciations(text)
+            for said in (syllables(text),)
+            for phones in ([phones_of(text)] if text in grouped else pronunciations(text))
             if len(phones) >= _LEAST_PHONES
         ]
         self._meant = words
         self._entries = tuple(entry for entry, _ in spoken)
         self._index = PhoneIndex([phones for _, phones in spoken], keep=_KEEP)
 
-    def hear(self, evidence: PhoneEvidence) -> Heard:
+    def hear(
+        self, evidence: PhoneEvidence, written: str = "", named_s: Iterable[tuple[float, float]] = ()
+    ) -> Heard:
         """The phrases in `evidence` and what was said between them.
+
+        `written` is the recogniser's text of the same audio, folded; `named_s` are stretches, in seconds, in
+        which somebody was named: they are masked.
 
         Raises:
             ValueError: the evidence comes from a head with other phones.
         """
-        hits = self._index.search(evidence, _OCCURRENCES, _MOST_PER_PHONE)
-        kept: list[tuple[PhoneHit, str]] = []
+        reading = read_phones(evidence)
+        names = tuple(named_s)
+        hits = [
+            hit
+            for hit in self._index.search(evidence, _OCCURRENCES, _MOST_PER_PHONE)
+            if not any(_within_s(hit, name) for name in names)
+        ]
+        agreed = self._agreed(hits, written, reading)
+        kept = [(PhoneHit(-1, 0.0, 1, *name), MASK) for name in names]
         clear: dict[str, float] = {}
         doubts: dict[str, None] = {}
         for hit in sorted(hits, key=self._chancy):
-            if not _worth(hit) or any(_overlap_s(hit, other) > _TOUCH_S for other, _ in kept):
-                continue
             entry = self._entries[hit.entry]
+            if not _worth(hit, agreed=hit in agreed):
+                continue
+            if entry.polarities == _AGAINST and hit.per_phone > CERTAIN_PER_PHONE:
+                continue
+            if any(_overlap_s(hit, other) > _TOUCH_S for other, _ in kept):
+                continue
+            text = entry.text
             if rival := self._rival(hit, hits):
-                what = "headcount_unclear" if entry.polarities <= _NUMBERED else "sounds_like"
-                doubts[f"{what}:{'|'.join(sorted((entry.text, rival)))}"] = None
+                other = self._entries[rival.entry].text
+                doubts[f"{_doubt_of(entry.polarities)}:{'|'.join(sorted((text, other)))}"] = None
+                text = self._likelier(hit, rival, agreed) or MASK
+            if text == MASK:
                 kept.append((hit, MASK))
                 continue
-            kept.append((hit, entry.text))
+            kept.append((hit, text))
             if hit.phones > _SHORT_PHONES:
-                clear[entry.text] = min(hit.per_phone, clear.get(entry.text, hit.per_phone))
-        said = [self._meant[text] for text, cost in clear.items() if cost <= _MOST_PER_COUNT_PHONE]
-        counts = frozenset(n for n in _COUNTS if any(f"count:{n}" in group for group in said))
+                clear[text] = min(hit.per_phone, clear.get(text, hit.per_phone))
+        agreed_on = frozenset(self._entries[hit.entry].text for hit in agreed)
+        counts = self._counts(
+            text for text, cost in clear.items() if cost <= _MOST_PER_COUNT_PHONE or text in agreed_on
+        )
         ends = any(self._may_end(hit, kept) for hit in hits)
         placed = tuple(
             Placed(text, hit.start_s, hit.end_s, hit.per_phone) for hit, text in kept if text != MASK
         )
-        return Heard(_written(read_phones(evidence), kept), clear, tuple(doubts), counts, ends, placed)
+        return Heard(
+            _written(reading, kept),
+            clear,
+            tuple(doubts),
+            counts,
+            ends,
+            placed,
+            self._least(hits),
+            agreed_on,
+        )
+
+    def _agreed(self, hits: Iterable[PhoneHit], written: str, reading: PhoneReading) -> dict[PhoneHit, float]:
+        """The hits whose phrase the text has there, too, as far as sound goes, and what it costs there."""
+        if not written or not reading.times:
+            return {}
+        text = WrittenSound(written)
+        start_s, end_s = reading.times[0][0], reading.times[-1][1]
+        spoken_s = max(end_s - start_s, 0.1)
+        agreed: dict[PhoneHit, float] = {}
+        for hit in hits:
+            at = ((hit.start_s + hit.end_s) / 2 - start_s) / spoken_s
+            cost = text.cost(self._entries[hit.entry].said, at)
+            if cost <= _MOST_WRITTEN and hit.per_phone + cost <= _MOST_TOGETHER:
+                agreed[hit] = cost
+        return agreed
+
+    def _counts(self, clear: Iterable[str]) -> frozenset[int]:
+        groups = {group for text in clear for group in self._meant[text] if group.startswith("count:")}
+        return frozenset(int(group.removeprefix("count:")) for group in groups)
+
+    def _likelier(self, hit: PhoneHit, rival: PhoneHit, agreed: Mapping[PhoneHit, float]) -> str | None:
+        """Which of two numbers was said, when the text helps to tell; None when nobody can, or need not."""
+        if _family(self._entries[hit.entry].polarities) is None:
+            return None
+        best, second = sorted((hit, rival), key=lambda one: self._worth_of(one, agreed), reverse=True)
+        if self._worth_of(best, agreed) - self._worth_of(second, agreed) < _NUMBER_MARGIN_NATS:
+            return None
+        return self._entries[best.entry].text
+
+    def _worth_of(self, hit: PhoneHit, agreed: Mapping[PhoneHit, float]) -> float:
+        written = min(agreed.get(hit, _MOST_WRITTEN), _MOST_WRITTEN)
+        return hit.gain - _NATS_PER_WRITTEN_SYLLABLE * len(self._entries[hit.entry].said) * written
+
+    def _least(self, hits: Iterable[PhoneHit]) -> dict[str, float]:
+        least: dict[str, float] = {}
+        for hit in hits:
+            text = self._entries[hit.entry].text
+            least[text] = min(hit.per_phone, least.get(text, hit.per_phone))
+        return least
 
     def _chancy(self, hit: PhoneHit) -> bool:
         """Two syllables that would be an incident stand back for any other word there: 是误报 holds 失物."""
@@ -153,33 +249,49 @@ class PhoneWords:
             for other, _ in kept
         )
 
-    def _rival(self, hit: PhoneHit, hits: Iterable[PhoneHit]) -> str | None:
+    def _rival(self, hit: PhoneHit, hits: Iterable[PhoneHit]) -> PhoneHit | None:
         mine = self._entries[hit.entry].polarities
         for other in hits:
             theirs = self._entries[other.entry].polarities
-            if mine & theirs or not ((mine | theirs) & TURNING or (mine | theirs) <= _NUMBERED):
+            family = _family(mine)
+            alike = family is not None and family == _family(theirs)
+            turns = (mine | theirs) & TURNING and _means(mine) and _means(theirs)
+            if mine & theirs or not (turns or alike):
                 continue
             shorter = min(hit.end_s - hit.start_s, other.end_s - other.start_s)
             if hit.gain - other.gain < POLARITY_MARGIN_NATS and 2 * _overlap_s(hit, other) >= shorter:
-                return self._entries[other.entry].text
+                return other
         return None
 
 
-def _counts(duty_words: Iterable[str]) -> dict[str, frozenset[str]]:
-    """What a count of people is said as; each number is a group of its own, so that 4 and 10 never mix."""
-    said: dict[str, frozenset[str]] = {}
-    for n in _COUNTS:
-        group = frozenset({f"count:{n}"})
-        for word in duty_words:
-            said |= dict.fromkeys((f"{n}人{word}", f"{word}{n}人", f"{n}名队员{word}"), group)
-        said |= dict.fromkeys((f"{n}人已打卡", f"实到{n}人"), group)
-    return said
+def _doubt_of(groups: frozenset[str]) -> str:
+    family = _family(groups)
+    if family is None:
+        return "sounds_like"
+    return "place_unclear" if family == "place:" else "headcount_unclear"
 
 
-def _worth(hit: PhoneHit) -> bool:
+def _means(groups: frozenset[str]) -> bool:
+    """Whether a phrase has a polarity at all; a place or a word between has none to be crossed."""
+    return groups not in {_PLAIN, _AGAINST} and _family(groups) is None
+
+
+def _family(groups: frozenset[str]) -> str | None:
+    return next((kind for kind in _NUMBERS if any(group.startswith(kind) for group in groups)), None)
+
+
+def _worth(hit: PhoneHit, *, agreed: bool) -> bool:
+    if agreed:
+        return True
     if hit.phones <= _SHORT_PHONES:
         return hit.per_phone <= MOST_PER_SHORT_PHONE
     return hit.gain >= LEAST_GAIN_NATS
+
+
+def _within_s(hit: PhoneHit, stretch_s: tuple[float, float]) -> bool:
+    """Whether half of a hit or more lies in a stretch."""
+    shared_s = min(hit.end_s, stretch_s[1]) - max(hit.start_s, stretch_s[0])
+    return 2 * shared_s >= hit.end_s - hit.start_s
 
 
 def _overlap_s(one: PhoneHit, other: PhoneHit) -> float:
@@ -193,4 +305,4 @@ def _written(reading: PhoneReading, kept: list[tuple[PhoneHit, str]]) -> str:
         middle = (start + end) / 2
         if not any(hit.start_s <= middle < hit.end_s for hit, _ in kept):
             pieces.append((middle, character.translate(_RATHER)))
-    return "".join(words for _, words in sorted(pieces, key=lambda piece: piece[0]))
+    return digits_from_speech("".join(words for _, words in sorted(pieces, key=lambda piece: piece[0])))

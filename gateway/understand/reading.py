@@ -23,7 +23,7 @@ _ORDERED: Final = re.compile(r"请|需要|要求|派|让|通知|速")
 _HYPOTHETICAL_CHARS: Final = 8
 _EDGE_WORDS: Final = frozenset({"了解", "清楚", "明白", "正确", "错误", "出动"})
 """Acts only where a clause begins or ends: 为了解决 acknowledges nothing."""
-_SLOTS: Final = re.compile(r"(?:发生(?:了|过)?(?:1起|一起|起)?|有人(?:正在|在|要|想|欲)|1起|一起)")
+_SLOTS: Final = re.compile(r"(?:发生(?:了|过)?(?:1起|一起|起)?|有人(?:正在|在|要|想|欲)?|1起|一起)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
-"""One call read a second time, from the phone head's text (phonewords.py), for what the first text lacks.
+"""One call read a second time, from the phone head's text (phonewords.py), and what both readings come to.
 
 Every hit here was found by sound, so the rules for such hits hold: an incident needs more evidence than one
-that was read. Two syllables are heard by chance anywhere; they name an incident only where the words before
-announce one (有人触电, 发生火灾).
+that was read, unless the recogniser's text sounds the same there. Two syllables are heard by chance anywhere;
+they name an incident only where the words before announce one (有人触电, 发生火灾). Of two kinds the one that
+both readers have counts; an end that was only heard ends something only when it was heard beyond doubt.
 """
 
 import math
@@ -12,30 +13,58 @@ from typing import Final
 
 from gateway.model import Headcount, Transcript
 from gateway.understand.agencies import Called
-from gateway.understand.callreading import CallReading, Mark, exercise_mark, names_in, read_call
+from gateway.understand.callreading import CallReading, Mark, exercise_mark, read_call
 from gateway.understand.evidence import Evidence
 from gateway.understand.headcount import read_headcount
+from gateway.understand.heardplaces import heard_only, place_of_both
 from gateway.understand.lexicon import Lexicon
 from gateway.understand.lexicon_rules import NUMBER, UNKNOWN_CODE
 from gateway.understand.match import SHORTEST_BY_SOUND, Hit, Kind
+from gateway.understand.naming import names_in
 from gateway.understand.phonewords import MOST_PER_SHORT_PHONE, Heard
 from gateway.understand.polarity import EARLIER, Polarity, may_end, polarity_of
 from gateway.understand.reading import Reading, read
 from gateway.understand.resolve import Parties
-from gateway.understand.slots import Chosen
+from gateway.understand.slots import Chosen, choose_incident
 
 _ANNOUNCES: Final = re.compile(
-    r"(?:有[人个名位一][^,.!?]{0,3}|有[^,.!?]{0,4}人|个|发生了?|突然|突发|正在|[人生]在)$"
+    r"(?:有[人个名位一辆台架只条][^,.!?]{0,3}|抓[^,.!?]{0,4}|遇到|有[^,.!?]{0,4}人|个|发生了?|突然|突发|正在|[人生]在|因为)$"
 )
 _COUNT_BEFORE: Final = re.compile(rf"{NUMBER}(?:人|名队员)$")
 _COUNT_AFTER: Final = re.compile(rf"{NUMBER}人")
+_HEARD_AT_ALL: Final = 1.0
+"""A kind that costs more per phone was not heard, whatever the text says."""
+_END_BEYOND_DOUBT: Final = 0.25
+_LONG_END: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class SecondReading:
+    """A call as the phone head heard it, with what both readers know of it.
+
+    `words` is what was heard, `call` what it tells.
+    """
+
+    words: Heard
+    call: CallReading
+
+
+def hear(
+    transcript: Transcript, written: str, parties: Parties, lexicon: Lexicon
+) -> tuple[Heard, Reading] | None:
+    """What the phone head heard and how it reads; None without a phone head. `written` has names masked."""
+    if transcript.phones is None or not len(transcript.phones.log_probs):
+        return None
+    named = [p.span_s for p in (parties.caller, parties.callee) if p.kind == "unit" and p.span_s]
+    words = lexicon.spoken.hear(transcript.phones, written, named)
+    return words, read_heard(words, lexicon, names_in(words.text, parties, lexicon))
 
 
 def read_heard(heard: Heard, lexicon: Lexicon, names: list[tuple[int, int]]) -> Reading:
     """Read `heard` as the transcript is read; what it denies, asks or fears is told as there."""
     reading = read(heard.text, lexicon, names)
     hits = tuple(
-        (replace(hit, by_sound=True), standing)
+        (replace(hit, by_sound=hit.phrase not in heard.agreed), standing)
         for hit, standing in reading.hits
         if not hit.by_sound and _bears(hit, heard)
     )
@@ -53,17 +82,67 @@ def _bears(hit: Hit, heard: Heard) -> bool:
     if not short:
         # an emergency without a kind is the least one can hear: what is heard must be beyond doubt
         most = MOST_PER_SHORT_PHONE if hit.codes(Kind.GENERIC) else math.inf
-        return hit.phrase in heard.clear and heard.clear[hit.phrase] <= most
+        sure = hit.phrase in heard.agreed or heard.clear.get(hit.phrase, math.inf) <= most
+        return hit.phrase in heard.clear and sure
+    if hit.codes(Kind.CANCEL):
+        return hit.phrase in heard.agreed or f"是{hit.phrase}" in heard.clear
     return bool(hit.codes(Kind.INCIDENT)) and _ANNOUNCES.search(heard.text, 0, hit.start) is not None
 
 
-def both(first: Evidence, second: Evidence) -> Evidence:
+def mark_heard(listened: tuple[Heard, Reading]) -> Mark | None:
+    """What the audio says of an exercise: by a long phrase, one that the text bears out, or by two words."""
+    heard, reading = listened
+    hits = [h for h in reading.stated(Kind.DRILL) if {"open", "marker"} & set(h.codes(Kind.DRILL))]
+    sure = [h for h in hits if len(h.phrase) >= SHORTEST_BY_SOUND or h.phrase in heard.agreed]
+    if sure or len({h.phrase for h in hits}) > 1:
+        return exercise_mark(replace(reading, hits=tuple((h, "stated") for h in hits)))
+    return None
+
+
+def listen_again(
+    first: CallReading, transcript: Transcript, parties: Parties, heard: tuple[Heard, Reading]
+) -> SecondReading:
+    """What the call tells as the phone head heard it, weighed with the points of both readings."""
+    words, reading = heard
+    spoken = replace(transcript, text=words.text)
+    # a word that somebody asked for is no request yet: any two syllables are heard by chance somewhere
+    context = replace(first.context, asked=None)
+    call = read_call(reading, spoken, parties, context, first.lexicon, in_drill="drill" in first.points)
+    weighed = replace(
+        call,
+        called=called_by_both(first.called, call.called),
+        place=place_of_both(first.place, heard_only(call.place, _phrases(words)), first.lexicon.places),
+        casualties=first.casualties,
+        evidence=both(first.evidence, call.evidence, _unheard(first, words)),
+        by_command=first.by_command or call.by_command,
+    )
+    return SecondReading(words, weighed)
+
+
+def _phrases(words: Heard) -> frozenset[str]:
+    return frozenset(one.phrase for one in words.placed)
+
+
+def both(first: Evidence, second: Evidence, unheard: frozenset[str] = frozenset()) -> Evidence:
     """The points of two readings of one call; where both have one, the first reading's.
 
     How little else was said (`terse`) is told by the first alone: the second leaves out what it cannot spell.
+    Of what speaks against a report, what nobody can have said (`unheard`) is left out.
     """
-    points = {name: value for name, value in second.points if name != "terse"} | dict(first.points)
+    read = {name: value for name, value in first.points if name not in unheard}
+    points = {name: value for name, value in second.points if name != "terse"} | read
     return Evidence(tuple(points.items()), first.attributed or second.attributed)
+
+
+def _unheard(first: CallReading, words: Heard) -> frozenset[str]:
+    """What speaks against a report by words that the audio has not: 遇到 is written for a name."""
+    rules, text = first.lexicon.evidence, first.reading.masked
+    groups = {"past_or_news": rules.past_or_news, "advice": rules.advice, "small_talk": rules.small_talk}
+    return frozenset(
+        name
+        for name, pattern in groups.items()
+        if not any(words.least.get(m[0], math.inf) <= _HEARD_AT_ALL for m in pattern.finditer(text))
+    )
 
 
 def called_by_both(first: Called, second: Called) -> Called:
@@ -73,92 +152,124 @@ def called_by_both(first: Called, second: Called) -> Called:
     return replace(first, requested=(*first.requested, *added))
 
 
-@dataclass(frozen=True, slots=True)
-class _Again:
-    """The second reading of a call; `drill` when only the phone head heard that it is an exercise."""
+def settle(first: CallReading, again: SecondReading) -> tuple[CallReading, Polarity, list[str]]:
+    """What both readings of a call come to: what it tells, what it does, and why to look at that."""
+    polarity, doubts = polarity_of(first)
+    second = again.call
+    if polarity in {"cancel", "resolve"}:
+        return first, polarity, [*doubts, *_heard_otherwise(first, again)]
+    if second.by_command:
+        return first, polarity, doubts
+    if ending := _end_heard(again):
+        return first, ending[0], [*doubts, f"heard:{ending[1].phrase}"]
+    heard_polarity, why = polarity_of(second)
+    if heard_polarity in {"cancel", "resolve"} and (polarity == "report" or first.context.open_incident):
+        doubts = [*doubts, *(f"heard:{h.phrase}" for h in second.reading.stated(Kind.CANCEL, Kind.RESOLVE))]
+    text = replace(
+        first,
+        chosen=_chosen_in_text(first, again),
+        called=second.called,
+        evidence=second.evidence,
+        place=second.place,
+    )
+    if not _rather_heard(text, again) or second.chosen is None:
+        weighed, more = polarity_of(text)
+        added = [f"heard:{code}" for code in second.called.requested if code not in first.called.requested]
+        return text, weighed, [*doubts, *more, *(added if weighed == "report" else [])]
+    ended = again.words.ends or may_end(first) or EARLIER.search(first.reading.text + again.words.text)
+    phrase = second.chosen.hit.phrase
+    opens = polarity == "report" or not (ended or _drill_only_heard(again))
+    if heard_polarity != "report" or not opens:
+        short = [d for d in why if d == "incident_words_without_report"]
+        near = [f"heard:{phrase}"] if heard_polarity == "report" else short
+        return first, polarity, [*doubts, *near]
+    kept = [d for d in (*doubts, *why) if not d.startswith("by_sound:") and d != "kind_not_understood"]
+    sure = [] if again.words.certain(phrase) else [f"heard:{phrase}"]
+    alike = [d for d in again.words.doubts if d.startswith("sounds_like:")]
+    return second, "report", [*kept, *sure, *alike]
 
-    words: Heard
-    heard: CallReading
-    drill: bool
+
+def _heard_otherwise(first: CallReading, again: SecondReading) -> list[str]:
+    """A doubt where the text ends something and the audio reports something else."""
+    chosen = again.call.chosen
+    told = first.chosen.code if first.chosen else None
+    if chosen is None or (told is not None and first.lexicon.related(chosen.code, told)):
+        return []
+    return [f"heard:{chosen.hit.phrase}"] if chosen.hit.phrase in again.words.clear else []
 
 
-def listen_again(
-    first: CallReading, transcript: Transcript, parties: Parties, mark: Mark | None
-) -> _Again | None:
-    """The same call as the phone head heard it; None without a phone head."""
-    if transcript.phones is None or not len(transcript.phones.log_probs):
+def _end_heard(again: SecondReading) -> tuple[Polarity, Hit] | None:
+    """An end that only the audio has: borne out by the text's sounds, or long and beyond doubt."""
+    polarity, _ = polarity_of(again.call)
+    if polarity not in {"cancel", "resolve"}:
         return None
-    lexicon = first.lexicon
-    words = lexicon.spoken.hear(transcript.phones)
-    reading = read_heard(words, lexicon, names_in(words.text, parties, lexicon))
-    drill = mark in {"open", "marker"}
-    spoken = replace(transcript, text=words.text)
-    # a word that somebody asked for is no request yet: any two syllables are heard by chance somewhere
-    context = replace(first.context, asked=None)
-    heard = read_call(reading, spoken, parties, context, lexicon, in_drill=drill)
-    return _Again(
-        words,
-        replace(
-            heard,
-            called=called_by_both(first.called, heard.called),
-            place=first.place or heard.place,
-            casualties=first.casualties,
-            evidence=both(first.evidence, heard.evidence),
-            by_command=first.by_command or heard.by_command,
-        ),
-        drill=not drill and exercise_mark(reading) in {"open", "marker"},
+    for hit in again.call.reading.stated(Kind.CANCEL, Kind.RESOLVE):
+        cost = again.words.clear.get(hit.phrase, math.inf)
+        long = len(hit.phrase) >= _LONG_END and cost <= _END_BEYOND_DOUBT
+        told = f"是{hit.phrase}" in again.words.clear
+        if long or told or hit.phrase in again.words.agreed:
+            return polarity, hit
+    return None
+
+
+def _drill_only_heard(again: SecondReading) -> bool:
+    """Whether any word of an exercise was heard, where the text has none."""
+    return "drill" not in again.call.points and exercise_mark(again.call.reading) in {"open", "marker"}
+
+
+def _chosen_in_text(first: CallReading, again: SecondReading) -> Chosen | None:
+    """The kind the text tells; of several the one that was heard, too: 火势 is written for 我是."""
+    if first.chosen is None or _heard_at_all(first.chosen.code, again):
+        return first.chosen
+    kept = [
+        (hit, standing)
+        for hit, standing in first.reading.hits
+        if not hit.codes(Kind.INCIDENT) or any(_heard_at_all(c, again) for c in hit.codes(Kind.INCIDENT))
+    ]
+    other = choose_incident(replace(first.reading, hits=tuple(kept)), first.lexicon)
+    return other if other is not None and other.code != UNKNOWN_CODE else first.chosen
+
+
+def _heard_at_all(code: str, again: SecondReading) -> bool:
+    """Whether any phrase of a kind was so much as hinted at in the audio."""
+    book = again.call.lexicon.book
+    return any(
+        cost <= _HEARD_AT_ALL and code in book.codes(phrase, Kind.INCIDENT)
+        for phrase, cost in again.words.least.items()
     )
 
 
-def fill_in(
-    first: CallReading, again: _Again, polarity: Polarity, doubts: list[str]
-) -> tuple[CallReading, Polarity, list[str]]:
-    """What the audio adds to what the text says: a report, its kind, whom to send. It takes nothing away."""
-    second = again.heard
-    if polarity in {"cancel", "resolve"} or first.by_command or second.by_command:
-        return first, polarity, doubts
-    known = polarity == "report" and first.chosen is not None and not _tells_more(second, first.chosen)
-    heard_polarity, why = polarity_of(second)
-    ended = again.words.ends or may_end(first) or EARLIER.search(first.reading.text + again.words.text)
-    opens = polarity == "report" or not (again.drill or ended)
-    if not known and heard_polarity == "report" and second.chosen is not None and opens:
-        phrase = second.chosen.hit.phrase
-        kept = [d for d in (*doubts, *why) if not d.startswith("by_sound:") and d != "kind_not_understood"]
-        sure = [] if again.words.certain(phrase) else [f"heard:{phrase}"]
-        return replace(second, place=first.place), "report", [*kept, *sure]
-    if polarity == "none" and heard_polarity == "report" and second.chosen is not None and not opens:
-        return first, polarity, [*doubts, f"heard:{second.chosen.hit.phrase}"]
-    concerns = polarity == "report" or first.context.open_incident
-    if heard_polarity in {"cancel", "resolve"} and concerns:
-        doubts = [*doubts, *(f"heard:{h.phrase}" for h in second.reading.stated(Kind.CANCEL, Kind.RESOLVE))]
-    if polarity != "report":
-        return first, polarity, doubts
-    added = [code for code in second.called.requested if code not in first.called.requested]
-    return replace(first, called=second.called), polarity, [*doubts, *(f"heard:{code}" for code in added)]
-
-
-def _tells_more(second: CallReading, chosen: Chosen) -> bool:
-    """Whether the audio names a kind where the text has none or a vaguer one: 电梯困人 for 被困."""
-    if second.chosen is None or chosen.code == UNKNOWN_CODE:
+def _rather_heard(text: CallReading, again: SecondReading) -> bool:
+    """Whether the audio's kind counts before the text's: none or a vaguer one there, or one nobody said."""
+    heard, written = again.call.chosen, text.chosen
+    if heard is None or heard.code == UNKNOWN_CODE:
+        return False
+    if written is None or written.code == UNKNOWN_CODE:
         return True
-    return chosen.code in second.lexicon.refines.get(second.chosen.code, ())
+    if written.code in text.lexicon.consequences and heard.code not in text.lexicon.consequences:
+        return True
+    if written.code == heard.code or heard.code in text.lexicon.refines.get(written.code, ()):
+        return False
+    if written.code in text.lexicon.refines.get(heard.code, ()):
+        return True
+    return not _heard_at_all(written.code, again) and len(written.hit.phrase) < SHORTEST_BY_SOUND
 
 
 def headcount_of_both(
-    heard: CallReading, again: _Again | None, reading: Reading, *, reports: bool
+    call: CallReading, again: SecondReading | None, reading: Reading, *, reports: bool
 ) -> tuple[Headcount, tuple[str, ...]]:
     """People on duty by the text, and by the audio where the text has none, and why to doubt it."""
-    asked = heard.context.asked == "headcount"
-    reports_incident = heard.chosen is not None and reports
-    found = read_headcount(reading, heard.lexicon, asked=asked, reports_incident=reports_incident)
+    asked = call.context.asked == "headcount"
+    reports_incident = call.chosen is not None and reports
+    found = read_headcount(reading, call.lexicon, asked=asked, reports_incident=reports_incident)
     if again is None:
         return found
     if found[0].present is not None and again.words.counts - {found[0].present}:
         return found[0], (*found[1], *(f"heard:{n}人" for n in sorted(again.words.counts)))
     if found != (Headcount(), ()):
         return found
-    second = again.heard.reading
-    present, odd = read_headcount(second, heard.lexicon, asked=False, reports_incident=True)
+    second = again.call.reading
+    present, odd = read_headcount(second, call.lexicon, asked=False, reports_incident=reports)
     if present.present not in again.words.counts:
         return found[0], tuple(d for d in again.words.doubts if d.startswith("headcount"))
     return present, (*odd, "headcount_heard")

@@ -13,16 +13,16 @@ from gateway.understand.callreading import (
     CallReading,
     Context,
     exercise_mark,
-    names_in,
     read_call,
 )
 from gateway.understand.heardwords import report_grounds
 from gateway.understand.lexicon import Lexicon
 from gateway.understand.match import Kind
+from gateway.understand.naming import names_in
 from gateway.understand.polarity import Polarity, polarity_of
 from gateway.understand.reading import Reading, read
 from gateway.understand.resolve import Parties
-from gateway.understand.secondreading import fill_in, headcount_of_both, listen_again
+from gateway.understand.secondreading import headcount_of_both, hear, listen_again, mark_heard, settle
 from gateway.understand.slots import (
     mentioned_incident,
     read_certainty,
@@ -48,12 +48,17 @@ def understand(transcript: Transcript, parties: Parties, context: Context, lexic
     """
     text = lexicon.fold(transcript.text)
     reading = read(text, lexicon, names_in(text, parties, lexicon))
-    mark = exercise_mark(reading)
+    listened = hear(transcript, reading.masked, parties, lexicon)
+    mark = exercise_mark(reading) or (mark_heard(listened) if listened else None)
     heard = read_call(reading, transcript, parties, context, lexicon, in_drill=mark in {"open", "marker"})
-    polarity, doubts = polarity_of(heard)
-    again = listen_again(heard, transcript, parties, mark)
-    if again is not None:
-        heard, polarity, doubts = fill_in(heard, again, polarity, doubts)
+    if listened is None:
+        again = None
+        polarity, doubts = polarity_of(heard)
+    else:
+        again = listen_again(heard, transcript, parties, listened)
+        heard, polarity, doubts = settle(heard, again)
+    if mark is not None and exercise_mark(reading) is None:
+        doubts = [*doubts, "exercise_heard"]
     headcount, odd = headcount_of_both(heard, again, reading, reports=polarity == "report")
     if context.open_incident or heard.evidence.total >= _WORTH_A_LOOK:
         doubts = [*reading.doubts, *heard.called.doubts, *doubts]
@@ -77,7 +82,7 @@ def understand(transcript: Transcript, parties: Parties, context: Context, lexic
             heard.evidence,
             heard.evidence.needed(heard.chosen, lexicon),
             reading,
-            (again.words, again.heard.reading) if again is not None else None,
+            (again.words, again.call.reading) if again is not None else None,
             lexicon,
         ),
     )

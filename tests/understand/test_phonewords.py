@@ -98,7 +98,7 @@ def test_an_alarm_and_an_all_clear_are_never_crossed(lexicon: Lexicon) -> None:
 
 def test_an_alarm_within_reach_of_an_all_clear_opens_nothing(told: Told) -> None:
     torn = said("指挥中心我是华夏A区,着火了", {"uo": ("ao", 0.4), "h": ("d", 0.4)})
-    assert told("指挥中心我是华夏A区招货乐", torn).incident.polarity == "none"
+    assert told("指挥中心我是华夏A区有人来", torn).incident.polarity == "none"
 
 
 def test_the_kind_is_filled_in_where_the_text_has_none(told: Told) -> None:
@@ -161,9 +161,14 @@ def test_two_syllables_name_a_kind_only_where_one_is_announced(told: Told) -> No
     assert announced.incident.code == "ELECTRIC_SHOCK"
 
 
-def test_an_exercise_heard_by_phones_alone_opens_nothing(told: Told) -> None:
+def test_an_exercise_heard_by_phones_alone_opens_nothing_real(told: Told) -> None:
     phones = said("指挥中心我是华夏A区,现在进行应急演练,模拟电梯困人")
-    assert told("指挥中心我是华夏A区印机魁人", phones).incident.polarity == "none"
+    heard = told("指挥中心我是华夏A区印机魁人", phones)
+    assert heard.exercise
+    assert "exercise_heard" in heard.review_reasons
+    once = told("指挥中心我是华夏A区印机魁人", said("指挥中心我是华夏A区,模拟电梯困人"))
+    assert not once.exercise
+    assert once.incident.polarity == "none"
 
 
 def test_cancelling_words_in_the_text_win(told: Told) -> None:

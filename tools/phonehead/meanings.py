@@ -122,10 +122,11 @@ def main() -> None:
     parser.add_argument("--show", default="")
     parser.add_argument("--snr", default="20,12,8")
     parser.add_argument("--only", default="")
+    parser.add_argument("--calls", type=Path, default=CORPUS, help="the manifest of what was said")
     parser.add_argument("--fresh", action="store_true")
     arguments = parser.parse_args()
     lexicon = read_lexicon()
-    calls = {Path(c.file).stem: c for c in read_manifest(CORPUS) if c.split == arguments.split}
+    calls = {Path(c.file).stem: c for c in read_manifest(arguments.calls) if c.split == arguments.split}
     nobody = Call(text="", kind="chatter", template="news")
     stems = None if arguments.split == "news" else set(calls)
     counts: dict[str, dict[str, Counter[str]]] = {}

@@ -1,0 +1,64 @@
+"""Places heard in the audio: what is looked for, and what it adds to a place that was read.
+
+Numbers are the point: 7栋 and 1栋 differ in one syllable. Every number is a group of its own
+(phonewords.py), so that two within reach of each other are both left out.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from gateway.understand.lexicon_rules import PlaceGrammar
+from gateway.understand.location import Place
+
+_NUMBERED: Final = (
+    ("{}号楼", range(1, 31)), ("{}栋", range(1, 31)), ("{}单元", range(1, 11)), ("{}号门", range(1, 13)),
+    ("{}楼", range(1, 34)), ("负{}楼", range(1, 4)), ("负{}层", range(1, 4)), ("地下{}层", range(1, 4)),
+)  # fmt: skip
+_LETTERED: Final = tuple(f"{letter}{form}" for letter in "abcdef" for form in ("座", "栋", "出口"))
+_SIDES: Final = ("东", "南", "西", "北", "正", "后", "侧", "大")
+_WORDS: Final = re.compile(r"[\u4e00-\u9fff]{2,}")
+_RELATIONS: Final = ("门口", "楼下", "楼上", "对面", "旁边", "北侧", "南侧", "东侧", "西侧", "前面", "后面")
+_LEAST_SPOTS_CHARS: Final = 2
+
+
+def place_phrases(grammar: PlaceGrammar) -> Mapping[str, str]:
+    """Every place to be listened for, and the group that must not be taken for another of the same form."""
+    phrases = {form.format(n): f"place:{form.format(n)}" for form, numbers in _NUMBERED for n in numbers}
+    phrases |= {word: f"place:{word}" for word in _LETTERED}
+    for side in _SIDES:
+        for form in ("门", "门口"):
+            phrases[side + form] = f"place:{side}门"
+    phrases |= dict.fromkeys((*_spots(grammar), *_RELATIONS), "plain")
+    return phrases
+
+
+def _spots(grammar: PlaceGrammar) -> Iterator[str]:
+    """The spots that the grammar lists word by word."""
+    pattern = dict(grammar.components).get("spot")
+    if pattern is None:
+        return
+    for word in pattern.pattern.removeprefix("(?P<spot>").removesuffix(")").split("|"):
+        if len(word) >= _LEAST_SPOTS_CHARS and _WORDS.fullmatch(word):
+            yield word
+
+
+def heard_only(place: Place | None, phrases: frozenset[str]) -> Place | None:
+    """`place` without what no phrase was heard for: the rest was spelt by chance."""
+    if place is None:
+        return None
+    parts = tuple((name, text) for name, text in place.parts if text.lower() in phrases)
+    return Place("".join(text for _, text in parts), parts) if parts else None
+
+
+def place_of_both(read: Place | None, heard: Place | None, grammar: PlaceGrammar) -> Place | None:
+    """The place as read, with the components that only the audio has, from general to specific."""
+    if read is None or heard is None:
+        return read or heard
+    known = dict(read.parts)
+    added = [(name, text) for name, text in heard.parts if name not in known and text not in read.text]
+    if not added:
+        return read
+    order = {name: rank for rank, (name, _) in enumerate(grammar.components)}
+    parts = sorted((*read.parts, *added), key=lambda part: order[part[0]])
+    return Place("".join(text for _, text in parts), tuple(parts))
