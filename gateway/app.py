@@ -24,6 +24,7 @@ from drivers.registry import make_control, make_source
 from gateway import __version__
 from gateway.alarms import Alarms
 from gateway.clock import IdSource, SystemClock
+from gateway.conduct.drilldesk import DrillDesk
 from gateway.conduct.office import RollcallOffice
 from gateway.config import Config, RadioSettings
 from gateway.desk import Desk
@@ -220,6 +221,7 @@ class Daemon:
             on_events=self._committed, publish_state=self._pump.publish_state,
             on_fault=self._alarms.fault, on_recovered=self._alarms.recovered,
         )  # fmt: skip
+        drills = DrillDesk(self._office, self._store, self._config.drill, gateway.command_post, self._ids)
         commands = self._config.commands
         gatekeeper = Gatekeeper(frozenset(commands.allow), commands.per_minute)
         self._port = CommandPort(
@@ -228,7 +230,7 @@ class Daemon:
             gateway.source,
             self._clock,
             gatekeeper,
-            desk.carriers | self._office.carriers,
+            desk.carriers | self._office.carriers | drills.carriers,
         )
 
     async def _load_listener(self) -> Listener:

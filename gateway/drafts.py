@@ -42,7 +42,9 @@ from gateway.model import (
     Transmission,
     Understanding,
 )
+from gateway.rollcall.drillevents import drill_event
 from gateway.rollcall.grades import bin_of, tally
+from gateway.rollcall.happenings import TellDrill
 from gateway.rollcall.overheard import RollcallChange
 from gateway.rollcall.sheet import Item, Sheet
 from gateway.understand.conversation import Checkin, IncidentChange
@@ -63,6 +65,7 @@ def transmission_event(
     audio: AudioRef | None,
     incident_id: str | None,
     rollcall_id: str | None = None,
+    drill_id: str | None = None,
     failure: str | None,
 ) -> Draft:
     """Draft `transmission.received`. `failure` is why there are no words, None when there is no fault."""
@@ -95,7 +98,7 @@ def transmission_event(
         exercise=meaning.exercise,
         incident_id=incident_id,
         rollcall_id=rollcall_id,
-        drill_id=None,
+        drill_id=drill_id,
         audio=audio,
         review=_review(reasons),
         report=_report(meaning),
@@ -106,7 +109,7 @@ def transmission_event(
         subject=meaning.caller.unit_id or transmission.id,
         time=transmission.started_at,
         data=data,
-        correlationid=incident_id or rollcall_id,
+        correlationid=incident_id or rollcall_id or drill_id,
     )
 
 
@@ -288,9 +291,11 @@ def _rounded(value: float | None) -> float | None:
 
 
 def rollcall_event(
-    event_id: str, change: RollcallChange, at: datetime, clock: ClockReading, cause: str | None
+    event_id: str, change: RollcallChange | TellDrill, at: datetime, clock: ClockReading, cause: str | None
 ) -> Draft:
-    """Draft what moved in a roll-call; `cause` is the event that moved it."""
+    """Draft what moved in a roll-call or a drill; `cause` is the event that moved it."""
+    if isinstance(change, TellDrill):
+        return drill_event(event_id, change, at, clock, cause)
     data: RollcallStarted | RollcallItem | RollcallFinished
     if change.item is not None:
         data = _rollcall_item(change.sheet, change.item, clock)

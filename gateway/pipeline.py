@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol, Self
@@ -233,7 +233,8 @@ class RadioPipeline:
         clock = self._read_clock()
         received = transmission_event(
             self._ids.new(), transmission, heard.sound.sound_class, heard.transcript, meaning, clock,
-            audio=audio, incident_id=incident_id, rollcall_id=noted.rollcall_id, failure=heard.failure,
+            audio=audio, incident_id=incident_id, rollcall_id=noted.rollcall_id,
+            drill_id=noted.drill_id, failure=heard.failure,
         )  # fmt: skip
         drafts = [received]
         drafts += [change_event(self._ids.new(), one, utterance.at, clock, received.id) for one in changes]
@@ -285,6 +286,14 @@ class RadioPipeline:
             self.rollcall.adopt(noted)
             return events
 
+    async def end_exercises(self, at: datetime) -> list[CloudEvent]:
+        """Close the incidents that were played in a drill, and return the events of it.
+
+        Raises:
+            StoreUnavailable: nothing was changed.
+        """
+        return await self.amend(lambda talk: talk.end_exercises(at), at)
+
     def _overheard(
         self,
         transmission: Transmission,
@@ -320,6 +329,8 @@ class RadioPipeline:
         )
         parties = knowledge.resolver.resolve(heard.transcript.text, heard.transcript.phones, prior)
         context = self._conversation.context(transmission.started_at, knowledge.rules)
+        if self.rollcall.in_drill:
+            context = replace(context, exercise_open=True)
         return understand(heard.transcript, parties, context, knowledge.lexicon)
 
     def _expected(self, at: datetime) -> frozenset[str]:

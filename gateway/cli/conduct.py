@@ -54,9 +54,9 @@ def start(
     given = {name: value for name, value in asked.items() if value not in (None, [])}
 
     async def work(asker: Asker) -> None:
-        await _follow(asker, _done(await asker.ask("rollcall-start", given)), watch=watch)
+        await _follow(asker, result_of(await asker.ask("rollcall-start", given)), watch=watch)
 
-    _run(config, HEARS if watch else (), work)
+    run_asking(config, HEARS if watch else (), work)
 
 
 def cancel(rollcall_id: str | None = Which, radio: str | None = OnRadio, config: Path = ConfigFile) -> None:
@@ -79,13 +79,14 @@ def _move(config: Path, name: str, rollcall_id: str | None, radio: str | None, w
 
     async def work(asker: Asker) -> None:
         answer = await asker.ask(name, {key: value for key, value in given.items() if value is not None})
-        result = _done(answer)
+        result = result_of(answer)
         print(f"{result['rollcall_id']} on {result['radio']}: {words}")
 
-    _run(config, (), work)
+    run_asking(config, (), work)
 
 
-def _run(config: Path, hears: Sequence[str], work: Callable[[Asker], Awaitable[None]]) -> None:
+def run_asking(config: Path, hears: Sequence[str], work: Callable[[Asker], Awaitable[None]]) -> None:
+    """Do `work` with a caller connected to the station's broker, which hears `hears` meanwhile."""
     settings = load_config(config)
     configure_log("error")
 
@@ -97,7 +98,7 @@ def _run(config: Path, hears: Sequence[str], work: Callable[[Asker], Awaitable[N
     asyncio.run(asking())
 
 
-def _done(answer: Mapping[str, Any]) -> Mapping[str, Any]:
+def result_of(answer: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the result of an answer.
 
     Raises:

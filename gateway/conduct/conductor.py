@@ -20,17 +20,27 @@ from typing import Any, Final
 import structlog
 
 from gateway.clock import IdSource
-from gateway.conduct.keeping import record_of
+from gateway.conduct import held
+from gateway.conduct.held import HeldPlan
+from gateway.conduct.keeping import HeldState, record_of
 from gateway.conduct.seams import Alarm, LoopAlarm, OnAir, Voice
 from gateway.conduct.timeline import Timeline
-from gateway.drafts import rollcall_event, rollcall_snapshot
+from gateway.drafts import rollcall_event
 from gateway.errors import StoreUnavailable
 from gateway.events import ClockReading, CloudEvent
-from gateway.rollcall.engine import State, begin, resume_after_restart, step
-from gateway.rollcall.happenings import Action, Event, NotSaid, Said, Say, Tell, Tick, Wake
-from gateway.rollcall.hearing import happenings, nobody
+from gateway.rollcall.happenings import (
+    Action,
+    DrillAction,
+    Event,
+    NotSaid,
+    Said,
+    Say,
+    TellDrill,
+    Tick,
+    Wake,
+)
+from gateway.rollcall.hearing import nobody
 from gateway.rollcall.overheard import Overheard, RollcallChange
-from gateway.rollcall.plan import Plan
 from gateway.store.rollcalls import RollcallRecord
 from gateway.store.store import Store
 
@@ -40,11 +50,7 @@ SQUELCH_DECIDES_S: Final = 0.4
 """A reply is on the air for so long before the squelch tells: time is up only then."""
 OWN_VOICE_S: Final = 0.3
 """What begins between this much before our key-up and this much before its end was ourselves."""
-UNITS_AHEAD: Final = 3
-"""So many units' prompts are rendered before their turn."""
 STORE_RETRY_S: Final = 5.0
-_PREPARED: Final = ("call", "ask_headcount", "acknowledge")
-_EXPECTED_AT_MOST: Final = 30
 
 Show = Callable[[str, Mapping[str, Any] | None], None]
 
@@ -53,19 +59,15 @@ Show = Callable[[str, Mapping[str, Any] | None], None]
 class Moved:
     """A step that is not yet stored. `record` is None when nothing of it needs to survive."""
 
-    before: State | None
-    state: State
-    actions: tuple[Action, ...]
+    before: HeldState | None
+    state: HeldState
+    actions: tuple[Action | DrillAction, ...]
     record: RollcallRecord | None
 
     @property
-    def changes(self) -> tuple[RollcallChange, ...]:
+    def changes(self) -> tuple[RollcallChange | TellDrill, ...]:
         """What is to be published."""
-        return tuple(
-            RollcallChange(action.verb, action.sheet, action.item)
-            for action in self.actions
-            if isinstance(action, Tell)
-        )
+        return held.changes_of(self.actions)
 
 
 class Conductor:
@@ -110,7 +112,7 @@ class Conductor:
         self._show = show
         self._on_trouble = on_trouble
         self._alarm = alarm or LoopAlarm()
-        self._state: State | None = None
+        self._state: HeldState | None = None
         self._is_waiting = False
         """A roll-call of an earlier run is here and does not go on yet."""
         self._inbox: deque[Event] = deque()
@@ -118,7 +120,7 @@ class Conductor:
         self._spoke: deque[tuple[datetime, datetime]] = deque(maxlen=4)
 
     @property
-    def state(self) -> State | None:
+    def state(self) -> HeldState | None:
         """How the roll-call stands, None when there is none."""
         return self._state
 
@@ -130,7 +132,7 @@ class Conductor:
     @property
     def rollcall_id(self) -> str | None:
         """The roll-call that is held now, None when there is none."""
-        return self._state.sheet.rollcall_id if self._state is not None else None
+        return held.id_of(self._state) if self._state is not None else None
 
     @property
     def has_post(self) -> bool:
@@ -139,15 +141,9 @@ class Conductor:
 
     def expected(self) -> frozenset[str]:
         """Units that are likely to speak now."""
-        state = self._state
-        if state is None or state.paused is not None:
-            return frozenset()
-        if state.phase == "last_waiting":
-            missing = [u for u, item in state.sheet.items.items() if item.outcome is None]
-            return frozenset(missing) if len(missing) <= _EXPECTED_AT_MOST else frozenset()
-        return frozenset({state.current}) if state.current is not None else frozenset()
+        return held.expected_of(self._state) if self._state is not None else frozenset()
 
-    async def begin(self, plan: Plan, *, occasion: str | None = None) -> None:
+    async def begin(self, plan: HeldPlan, *, occasion: str | None = None) -> None:
         """Start a roll-call; `occasion` is what of a schedule is held with it, and is stored in one step.
 
         Raises:
@@ -158,12 +154,12 @@ class Conductor:
             if self._state is not None:
                 raise ValueError(f"radio {self.radio_id} is in a roll-call already")
             self._timeline.anchor()
-            state, actions = begin(plan, self._timeline.now())
+            state, actions = held.begin(plan, self._timeline.now())
             record = replace(record_of(None, state), occasion=occasion)
             moved = Moved(None, state, actions, record)
             await self._commit(moved)
 
-    def take_up(self, state: State) -> None:
+    def take_up(self, state: HeldState) -> None:
         """Take over what an earlier run stored. Nothing is said before `go_on`; what is heard counts."""
         self._state, self._is_waiting = state, True
         self._show_it(state)
@@ -176,8 +172,8 @@ class Conductor:
                 return
             await self._drain()
             before = self._state
-            state, actions = resume_after_restart(before, self._timeline.now())
-            log.info("roll-call resumed", radio=self.radio_id, rollcall=state.sheet.rollcall_id)
+            state, actions = held.resume_after_restart(before, self._timeline.now())
+            log.info("roll-call resumed", radio=self.radio_id, rollcall=held.id_of(state))
             await self._commit(Moved(before, state, actions, record_of(before, state)))
 
     async def feed(self, event: Event) -> None:
@@ -216,7 +212,7 @@ class Conductor:
             return None
         if self._is_own_voice(heard.began_at):
             return self._step((nobody(heard),))
-        return self._step(happenings(heard, state.current, paused=state.paused is not None))
+        return self._step(held.hear(heard, state))
 
     def adopt(self, moved: Moved) -> None:
         """Take over a step that has been stored, and do what it asks."""
@@ -247,14 +243,11 @@ class Conductor:
         before = self._state
         assert before is not None
         state = before
-        actions: list[Action] = []
+        actions: list[Action | DrillAction] = []
         for event in events:
-            state, more = step(state, event)
+            state, more = held.step(state, event)
             actions += more
-        is_news = state.sheet is not before.sheet or (state.phase, state.paused) != (
-            before.phase,
-            before.paused,
-        )
+        is_news = held.is_news(before, state)
         speaks = any(isinstance(action, Say) for action in actions)
         record = record_of(before, state) if is_news or speaks else None
         return Moved(before, state, tuple(actions), record)
@@ -303,14 +296,14 @@ class Conductor:
 
     # --- speaking and waking
 
-    async def _say(self, say: Say, state: State) -> None:
+    async def _say(self, say: Say, state: HeldState) -> None:
         self._prepare(state)
         try:
-            said = await self._voice.say(say.text, state.sheet.rollcall_id)
+            said = await self._voice.say(say.text, held.id_of(state))
         except Exception:
             log.exception("nothing could be said", radio=self.radio_id)
             said = None
-        if self.rollcall_id != state.sheet.rollcall_id:
+        if self.rollcall_id != held.id_of(state):
             return
         if isinstance(said, OnAir):
             began, ended = self._timeline.at(said.keyed_s), self._timeline.at(said.released_s)
@@ -320,34 +313,19 @@ class Conductor:
             reason = said.reason if said is not None else "device_failed"
             self.post(NotSaid(self._timeline.now(), reason))
 
-    def _prepare(self, state: State) -> None:
-        """Have rendered what will be said soon, the unit in turn first."""
-        if state.current is None:
-            units = state.queue[:UNITS_AHEAD]
-            texts = [state.plan.say("open"), state.plan.say("last_call"), state.plan.say("close")]
-        else:
-            units, texts = (state.current, *state.queue[:UNITS_AHEAD]), []
-        texts += [state.plan.say(purpose, unit_id) for unit_id in units for purpose in _PREPARED]
+    def _prepare(self, state: HeldState) -> None:
+        """Have rendered what will be said soon."""
         with contextlib.suppress(Exception):
-            self._voice.prepare([text for text in texts if text])
+            self._voice.prepare([text for text in held.texts_of(state) if text])
 
     def _wake(self, at: datetime) -> None:
         delay_s = (at - self._timeline.now()).total_seconds() + SQUELCH_DECIDES_S
         self._alarm.set(delay_s, lambda: self.post(Tick(self._timeline.now())))
 
-    def _show_it(self, state: State) -> None:
-        rollcall_id = state.sheet.rollcall_id
+    def _show_it(self, state: HeldState) -> None:
+        rollcall_id = held.id_of(state)
         if state.phase == "finished":
             self._show(rollcall_id, None)
             return
-        snapshot = rollcall_snapshot(
-            state.sheet,
-            self._timeline.now(),
-            self._read_clock(),
-            phase=state.phase,
-            paused=state.paused,
-            in_turn=state.current,
-            calls=state.calls,
-            round_=state.round,
-        )
+        snapshot = held.snapshot_of(state, self._timeline.now(), self._read_clock())
         self._show(rollcall_id, snapshot.model_dump(mode="json"))

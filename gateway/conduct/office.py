@@ -14,8 +14,10 @@ from typing import Any, Final, Protocol
 import structlog
 
 from gateway.clock import Clock, IdSource
+from gateway.conduct import held
 from gateway.conduct.conductor import Conductor
-from gateway.conduct.keeping import record_of, state_of
+from gateway.conduct.held import HeldPlan
+from gateway.conduct.keeping import HeldState, record_of, state_of
 from gateway.conduct.planning import Asked, plan_for
 from gateway.conduct.radiorollcall import RadioRollcall
 from gateway.conduct.seams import Alarm, Voice
@@ -32,10 +34,8 @@ from gateway.publish.requests import (
     RollcallStart,
 )
 from gateway.publish.topics import rollcall_suffix
-from gateway.rollcall.engine import State, step
-from gateway.rollcall.happenings import Cancel, Pause, Resume, Tell
+from gateway.rollcall.happenings import Cancel, Pause, Resume
 from gateway.rollcall.listening import Follower
-from gateway.rollcall.overheard import RollcallChange
 from gateway.rollcall.schedule import Occasion, Recurrence, due, missed, next_at
 from gateway.rollcallsettings import DAYS, RollcallSettings, ScheduleSettings
 from gateway.store.store import Store
@@ -58,6 +58,9 @@ class RadioPath(Protocol):
 
     async def end_followed(self, end: Any, at: Any) -> list[CloudEvent]:
         """End a roll-call that is held by voice."""
+
+    async def end_exercises(self, at: Any) -> list[CloudEvent]:
+        """Close the incidents that were played in a drill."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +130,7 @@ class RollcallOffice:
         self._on_recovered = on_recovered
         self._random = random or secrets.SystemRandom()
         self._tasks: list[asyncio.Task[None]] = []
+        self._chores: set[asyncio.Task[None]] = set()
         self._started_at = clock.now()
         self._seed = ""
 
@@ -167,8 +171,24 @@ class RollcallOffice:
 
         rollcall.conductor = Conductor(
             radio_id, voice, self._store, self._ids, rollcall.timeline, self._read_clock,
-            on_events=self._on_events, show=self._show, on_trouble=trouble, alarm=alarm,
+            on_events=self._after_drill(radio_id), show=self._show, on_trouble=trouble, alarm=alarm,
         )  # fmt: skip
+
+    def _after_drill(self, radio_id: str) -> Callable[[list[CloudEvent]], None]:
+        """Pass events on; when a drill is over, the incidents that were played are over too."""
+
+        async def end_exercises() -> None:
+            path = self._stations[radio_id].path
+            self._on_events(await path.end_exercises(self._clock.now()))
+
+        def passed_on(events: list[CloudEvent]) -> None:
+            self._on_events(events)
+            if any(event.kind == "drill.finished" for event in events):
+                task = asyncio.create_task(end_exercises(), name=f"after-drill-{radio_id}")
+                self._chores.add(task)
+                task.add_done_callback(self._chores.discard)
+
+        return passed_on
 
     def _show(self, rollcall_id: str, document: Mapping[str, Any] | None) -> None:
         self._publish_state(rollcall_suffix(rollcall_id), document)
@@ -207,7 +227,7 @@ class RollcallOffice:
         """End; roll-calls go on in the next run."""
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks, *self._chores, return_exceptions=True)
         for station in self._stations.values():
             if station.conductor is not None:
                 await station.conductor.stop()
@@ -226,12 +246,12 @@ class RollcallOffice:
                 log.warning("roll-call cannot go on yet", why=str(error))
                 await asyncio.sleep(LOOK_EVERY_S)
 
-    async def _end_abandoned(self, state: State) -> None:
-        after, actions = step(state, Cancel(self._clock.now()))
-        changes = [RollcallChange(a.verb, a.sheet, a.item) for a in actions if isinstance(a, Tell)]
+    async def _end_abandoned(self, state: HeldState) -> None:
+        after, actions = held.step(state, Cancel(self._clock.now()))
+        changes = held.changes_of(actions)
         at, clock = self._clock.now(), self._read_clock()
         drafts = [rollcall_event(self._ids.new(), change, at, clock, None) for change in changes]
-        log.warning("roll-call ended: its radio cannot speak any more", rollcall=state.sheet.rollcall_id)
+        log.warning("roll-call ended: its radio cannot speak any more", rollcall=held.id_of(state))
         self._on_events(await self._store.commit(None, drafts, rollcall=record_of(state, after)))
 
     async def _look(self) -> None:
@@ -386,18 +406,43 @@ class RollcallOffice:
     def _told(self, radio_id: str, station: Station) -> Mapping[str, Any]:
         state = station.conductor.state if station.conductor is not None else None
         if state is None:
-            return {"rollcall_id": station.open_id, "radio": radio_id, "mode": "listened"}
-        items = state.sheet.items.values()
+            return {
+                "rollcall_id": station.open_id,
+                "radio": radio_id,
+                "kind": station.path.rollcall.followed_kind,
+                "mode": "listened",
+            }
+        told = held.snapshot_of(state, self._clock.now(), self._read_clock())
         return {
             "rollcall_id": station.open_id,
             "radio": radio_id,
+            "kind": told.kind,
             "mode": "conducted",
             "phase": state.phase,
             "paused": state.paused,
-            "started_at": state.sheet.started_at.isoformat(),
-            "units": len(items),
-            "decided": sum(item.outcome is not None for item in items),
+            "started_at": told.started_at.isoformat(),
+            "units": told.units,
+            "decided": told.decided,
         }
+
+    async def hold(self, radio_id: str | None, plan: Callable[[str], HeldPlan]) -> HeldPlan:
+        """Begin what `plan` makes for one radio: the one named, or the only one that can speak.
+
+        Raises:
+            RefusedCommand: it cannot speak, is busy, or several can and none was named.
+        """
+        able = self._speaking(radio_id)
+        if len(able) > 1:
+            raise RefusedCommand("malformed", f"say on which radio: {', '.join(able)}")
+        station = self._stations[able[0]]
+        if station.open_id is not None:
+            raise RefusedCommand(
+                "busy", f"{station.open_id} goes on already on {able[0]}; cancel it or wait for its end"
+            )
+        planned = plan(able[0])
+        assert station.conductor is not None
+        await station.conductor.begin(planned)
+        return planned
 
     def _speaking(self, radio_id: str | None) -> list[str]:
         """The radio asked for, or all that can speak.

@@ -10,16 +10,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from gateway.conduct import held
 from gateway.conduct.conductor import Conductor, Moved, Show
 from gateway.conduct.timeline import Timeline
 from gateway.drafts import rollcall_snapshot
 from gateway.events import ClockReading
 from gateway.hear.capture import DEAFENING, CaptureEvent, Completed, Fault, Missed, Opened, Recovered
 from gateway.model import Transmission
-from gateway.rollcall.happenings import CarrierClosed, CarrierOpened, Deaf
+from gateway.rollcall.happenings import CarrierClosed, CarrierOpened, Deaf, TellDrill
 from gateway.rollcall.hearing import not_understood
 from gateway.rollcall.listening import Followed, Follower
 from gateway.rollcall.overheard import ListeningRules, Overheard, RollcallChange
+from gateway.rollcall.sheet import Kind
 from gateway.store.rollcalls import RollcallRecord
 
 DEAF: Final = "gateway_deaf"
@@ -36,9 +38,11 @@ class Noted:
     before: Follower
     followed: Followed
     moved: Moved | None
-    changes: tuple[RollcallChange, ...]
+    changes: tuple[RollcallChange | TellDrill, ...]
     rollcall_id: str | None
     takes_answer: bool
+    drill_id: str | None = None
+    """The drill that a transmission was heard in; None when that was interrupted, or none was held."""
 
     @property
     def follower(self) -> tuple[str, str] | None:
@@ -81,6 +85,11 @@ class RadioRollcall:
         """The roll-call that an officer holds by voice now, None when there is none."""
         return self._follower.sheet.rollcall_id if self._follower.sheet is not None else None
 
+    @property
+    def followed_kind(self) -> Kind | None:
+        """Whether that is a roll-call or a drill."""
+        return self._follower.sheet.kind if self._follower.sheet is not None else None
+
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
         """Hold the roll-call still until what a transmission does to it is stored."""
@@ -96,6 +105,11 @@ class RadioRollcall:
             return opened, closed
         shift = self.timeline.at(transmission.started_mono_s) - transmission.started_at
         return opened + shift, closed + shift
+
+    @property
+    def in_drill(self) -> bool:
+        """Whether what is heard now is an exercise unless it says that it is not."""
+        return self.conductor is not None and held.exercise_of(self.conductor.state) is not None
 
     def expected(self) -> frozenset[str]:
         """Units that a roll-call waits for now."""
@@ -114,10 +128,10 @@ class RadioRollcall:
             return Noted(
                 before, followed, None, followed.changes, followed.rollcall_id, followed.takes_answer
             )
-        answers = [change.item for change in moved.changes if change.verb == "answered"]
-        takes = any(item is not None and item.outcome != "unreadable" for item in answers)
-        rollcall_id = moved.state.sheet.rollcall_id if answers else None
-        return Noted(before, Followed(before), moved, moved.changes, rollcall_id, takes)
+        belongs, takes = held.takes_answer(moved.changes)
+        rollcall_id = held.id_of(moved.state) if belongs and held.is_rollcall(moved.state) else None
+        drill_id = held.exercise_of(moved.state)
+        return Noted(before, Followed(before), moved, moved.changes, rollcall_id, takes, drill_id)
 
     def adopt(self, noted: Noted) -> None:
         """Take over what has been stored."""

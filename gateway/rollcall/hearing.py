@@ -27,7 +27,7 @@ def happenings(heard: Overheard, in_turn: str | None, *, paused: bool) -> tuple[
 
     `in_turn` is the unit that is waited for now, `paused` whether an incident has stopped everything.
     """
-    understood = _understood(heard, paused=paused)
+    understood = understood_of(heard, paused=paused)
     hidden = _hides_an_answer(heard, understood, in_turn)
     return (understood,) if hidden is None else (Deaf(heard.ended_at, hidden), understood)
 
@@ -43,7 +43,8 @@ def nobody(heard: Overheard) -> Understood:
     return Understood(_reply(heard, readable=True), answers=False)
 
 
-def _understood(heard: Overheard, *, paused: bool) -> Understood:
+def understood_of(heard: Overheard, *, paused: bool) -> Understood:
+    """What one transmission tells, whatever is waited for; `paused` as in `happenings`."""
     words = heard.utterance
     if heard.sound is not SoundClass.SPEECH:
         return _wordless(heard)

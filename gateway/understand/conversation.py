@@ -137,6 +137,16 @@ class Conversation(Model):
             return Heard(self)
         return self.over(incident.noted(at, f"closed by {by}", None), at, cancelled=cancelled)
 
+    def end_exercises(self, at: datetime) -> Heard:
+        """A drill is over: nobody will say that a pretended fire is out."""
+        heard = Heard(self)
+        for incident in self.incidents:
+            if incident.phase == "open" and incident.status == "Exercise":
+                noted = incident.noted(at, "drill over", None)
+                ended = heard.conversation.over(noted, at, cancelled=False)
+                heard = Heard(ended.conversation, (*heard.changes, *ended.changes), None)
+        return heard
+
     def over(self, incident: IncidentState, at: datetime, *, cancelled: bool) -> Heard:
         """End an incident: cancelled releases everybody who was called."""
         if cancelled:

@@ -38,6 +38,8 @@ def describe(event: Mapping[str, Any], agency_labels: Mapping[str, str] | None =
         text.append_text(_rollcall(data, verb))
     elif family == "review":
         text.append_text(_review(data, verb))
+    elif family == "drill":
+        text.append_text(_drill(data, verb))
     elif family == "gateway":
         text.append(f"{verb} ", style="bold red" if verb == "fault" else "bold green")
         text.append(f"{data['what']}: {data['message']}", style="default")
@@ -145,6 +147,57 @@ def _answer(data: Mapping[str, Any]) -> Text:
         text.append(f", {data['headcount']['present']} present", style="bold")
     if data["all_normal"]:
         text.append(", all normal", style="green")
+    if data["reasons"]:
+        text.append(f"  ({', '.join(data['reasons'])})", style="dim")
+    if data["review"]["required"]:
+        text.append(f"  ⚑ {', '.join(data['review']['reasons'])}", style="yellow")
+    return text
+
+
+DRILL_STYLE = {
+    "arrived": "bold black on green",
+    "arrived_late": "bold white on red",
+    "not_reported": "bold white on red",
+    "unreadable": "bold black on yellow",
+    "arrived_ungraded": "bold black on yellow",
+}
+
+
+def _drill(data: Mapping[str, Any], verb: str) -> Text:
+    text = Text("EXERCISE ", style="bold black on yellow")
+    if verb == "arrived":
+        return text.append_text(_drill_step(data))
+    text.append(f" drill {verb}", style="bold")
+    scenario = data["scenario"]
+    if scenario["label"]:
+        text.append(f"  {scenario['label']} at {scenario['place']}")
+    if verb == "started":
+        told = ", ".join(f"{len(ids)} {role}" for role, ids in data["units"].items())
+        return text.append(f"  {told}" if told else "", style="dim")
+    words = {True: "kept", False: "missed", None: "not known"}
+    grades = ", ".join(f"{name} {words[kept]}" for name, kept in data["grades_135"].items())
+    return text.append(f"  {grades}; {data['linked_units']} other units answered, {data['present']} people")
+
+
+def _drill_step(data: Mapping[str, Any]) -> Text:
+    step, arrival = data["step"], data["arrival"]
+    shown = arrival if step in {"arrived", "settled"} and arrival else step
+    text = Text(
+        f" {str(shown).upper().replace('_', ' ')} ", style=DRILL_STYLE.get(shown, "bold black on white")
+    )
+    text.append(f" {data['unit_name'] or data['unit_id']}", style="bold cyan")
+    text.append(f" ({data['role']})", style="dim")
+    after = {
+        "acknowledged": data["ack_latency_s"],
+        "departed": data["depart_latency_s"],
+        "arrived": data["arrive_latency_s"],
+    }.get(step)
+    if after is not None:
+        text.append(f"  after {after:.1f} s")
+    if step == "arrived":
+        text.append(f" of {data['limit_s']:g}", style="dim")
+    if data["headcount"]["present"] is not None:
+        text.append(f", {data['headcount']['present']} present", style="bold")
     if data["reasons"]:
         text.append(f"  ({', '.join(data['reasons'])})", style="dim")
     if data["review"]["required"]:

@@ -1,0 +1,35 @@
+"""What a transmission means to a drill that the gateway holds: overheard words in, happenings out. Pure.
+
+An officer who orders units about, 请棠东小学立即赶到东门, names a unit and an arrival and is neither: taken
+for the unit's report it would grade what nobody did.
+"""
+
+import re
+from dataclasses import replace
+from typing import Final
+
+from gateway.rollcall.happenings import Deaf, Event
+from gateway.rollcall.hearing import nobody, understood_of
+from gateway.rollcall.overheard import Overheard
+
+_ORDERS: Final = re.compile(
+    r"请[^请]{0,40}?(?:立即|马上|迅速|尽快|速速|赶快|火速|立刻)[^请]{0,12}?"
+    r"(?:到场|到达|到位|到现场|赶到|赶赴|赶往|前往|集结|集合|增援|支援|处置)"
+)
+_OWN: Final = re.compile(r"我是|我单元|收到|报告|请求|正在|已经?到")
+
+
+def is_order(heard: Overheard) -> bool:
+    """Whether somebody sends units somewhere, and does not say that he goes or is there."""
+    said, text = heard.utterance.understanding, heard.utterance.text
+    if said.callee.kind == "command" or _OWN.search(text):
+        return False
+    return _ORDERS.search(text) is not None
+
+
+def drill_happenings(heard: Overheard, *, paused: bool) -> tuple[Event, ...]:
+    """Return what the drill is to be told about one transmission, in order; one Understood is among it."""
+    understood = understood_of(heard, paused=paused)
+    if is_order(heard) and not heard.emergency:
+        understood = replace(nobody(heard), hides=understood.hides)
+    return (Deaf(heard.ended_at, "audio_lost"), understood) if heard.lost_audio else (understood,)
