@@ -33,6 +33,7 @@ from gateway.clock import Clock
 from gateway.errors import GatewayError
 from gateway.hear.airtime import AirTime
 from gateway.hear.audio import Converter
+from gateway.hear.edges import fall, rise
 from gateway.hear.linewatch import LineLimits, LineWatch
 from gateway.hear.ownkeyups import OwnKeyUps
 from gateway.hear.segmenter import Audio, Closed, Segmenter, Squelch, SquelchEvent
@@ -477,14 +478,19 @@ class _Keeper:
             audio=audio,
             end=closed.reason,
             dropped_frames=dropped_frames,
-            signal_s=(
-                (max(self._onset, self.start) - self.start) / RATE_HZ,
-                (min(closed.signal_end, closed.end) - self.start) / RATE_HZ,
-            ),
+            signal_s=self._edges(audio, closed),
             started_mono_s=self._started_mono_s,
         )
         self._pieces, self._file = [], None
         self._on_event(Completed(transmission, kept))
+
+    def _edges(self, audio: Pcm, closed: Closed) -> tuple[float, float]:
+        """Where in it the signal rose and fell, in seconds; a cut is no edge."""
+        opened = max(self._onset, self.start) - self.start
+        fell = min(closed.signal_end, closed.end) - self.start
+        if closed.reason in {End.CARRIER, End.SILENCE}:
+            fell = fall(audio, fell)
+        return rise(audio, opened) / RATE_HZ, fell / RATE_HZ
 
     @contextlib.contextmanager
     def _disk_may_refuse(self) -> Iterator[None]:

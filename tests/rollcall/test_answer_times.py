@@ -15,8 +15,8 @@ from gateway.hear.capture import Capture, CaptureEvent, Completed, Ended
 from gateway.hear.segmenter import Squelch
 from gateway.model import RATE_HZ, End, Transmission
 
-THREE_BLOCKS_S = 0.06
-"""The squelch judges the mean of three blocks of 20 ms."""
+FRAMES_S = 0.012
+"""An edge is found to a frame of 4 ms; a time is the difference of two."""
 KEYED_S = ((2.0, 4.0), (6.5, 8.0), (11.0, 12.0), (43.25, 45.0))
 
 
@@ -72,4 +72,4 @@ def test_answer_times_are_the_carriers(tmp_path: Path) -> None:
         for call, reply in itertools.pairwise(heard)
     ]
     meant = [reply[0] - call[1] for call, reply in itertools.pairwise(KEYED_S)]
-    assert measured == pytest.approx(meant, abs=THREE_BLOCKS_S)
+    assert measured == pytest.approx(meant, abs=FRAMES_S)

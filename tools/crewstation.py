@@ -1,0 +1,186 @@
+"""The daemon on a virtual radio with a crew: `python -m tools.crewstation CONFIG CREW`.
+
+CREW is JSON: `prompt_s`, how long the gateway takes to say anything; `answers`, for each unit's name what it
+does when it is called for the first, second, … time (the last again and again): null for silence, or
+`delay_s` and either `file`, a recording, or `dtmf`, digits that its radio sends. With `dtmf` nothing is
+recognised: whoever sends registered digits has said 收到,在岗3人, so that a process starts in no time. What
+the crew did is printed as JSON lines: when the radio was released, when each answer began.
+"""
+
+import asyncio
+import json
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+
+from drivers.base import AudioFormat
+from drivers.registry import make_control, make_sink
+from drivers.virtualradio import KeyUp as HeardKeyUp
+from drivers.virtualradio import Reply, VirtualRadio
+from gateway.app import Daemon
+from gateway.cli.run import load_config
+from gateway.conduct.mouth import Mouth
+from gateway.config import Config, RadioSettings
+from gateway.hear import signalling
+from gateway.hear.classify import Classification
+from gateway.hear.ownkeyups import OwnKeyUps
+from gateway.hear.signalling import encode
+from gateway.log import configure_log
+from gateway.model import RATE_HZ, Pcm, SoundClass, Transcript
+from gateway.pipeline import CALLER_IDS, Heard
+from gateway.speak.transmitter import KeyUp, Transmitter, Utterance
+
+FORMAT = AudioFormat(RATE_HZ)
+Crew = dict[str, Any]
+
+
+class Hum:
+    """A voice for where nobody listens: each text is a noise of its own, all of one length."""
+
+    def __init__(self, length_s: float) -> None:
+        self._length = round(length_s * RATE_HZ)
+        self.texts: dict[bytes, str] = {}
+
+    async def render(self, text: str) -> Utterance:
+        """Make a noise."""
+        draw = np.random.default_rng(list(text.encode()))
+        pcm = draw.integers(-3000, 3000, self._length).astype(np.int16)
+        self.texts[pcm.tobytes()] = text
+        return Utterance(text, "hum", pcm)
+
+
+class Key:
+    """Keys the virtual radio up and plays."""
+
+    def __init__(self, settings: RadioSettings, folder: Path, own: OwnKeyUps) -> None:
+        self._sink = make_sink(settings.sink.kind, settings.sink.options, folder)
+        self._control = make_control(settings.control.kind, settings.control.options, folder)
+        self._own = own
+        self.said = b""
+
+    async def transmit(self, pcm: Pcm) -> KeyUp:
+        """Key up, play, release."""
+        return await asyncio.to_thread(self._transmit, pcm)
+
+    def _transmit(self, pcm: Pcm) -> KeyUp:
+        self.said = pcm.tobytes()
+        with self._sink, self._control:
+            pressed_s = time.monotonic()
+            self._own.keyed(pressed_s)
+            self._control.key()
+            self._sink.write(self.said, FORMAT)
+            released_s = time.monotonic()
+            self._control.unkey()
+            self._own.released(released_s)
+        return KeyUp(pressed_s, released_s)
+
+    @staticmethod
+    def longest_s() -> float:
+        """How long one key-up may be."""
+        return 60.0
+
+    def cut(self) -> None:
+        """Let it be said to its end."""
+
+
+class Station(Daemon):
+    """The daemon with a mouth for each virtual radio, and somebody who answers."""
+
+    def __init__(self, config: Config, crew: Crew) -> None:
+        super().__init__(config)
+        self._crew = crew
+        self._mouths: list[Transmitter] = []
+        self._virtual: list[VirtualRadio] = []
+        self._calls: dict[str, int] = {}
+
+    async def _load_listener(self) -> Any:
+        answers = [one for told in self._crew["answers"].values() for one in told if one]
+        if any("file" in one for one in answers):
+            return await super()._load_listener()
+        return _listen_to_digits
+
+    def _add_radio(self, settings: RadioSettings, *stored: Any) -> None:
+        super()._add_radio(settings, *stored)
+        radio = VirtualRadio.named(settings.source.options["radio"])
+        voice = Hum(self._crew["prompt_s"])
+        key = Key(settings, self._config.folder, self._radios[settings.id].own_key_ups)
+        radio.crew = lambda key_up: self._answer(voice.texts.get(key.said, ""), key_up)
+        transmitter = Transmitter(
+            settings.id,
+            voice=voice,
+            key=key,
+            is_busy=lambda: radio.carrier().is_open,
+            busy_wait_s=5.0,
+            clock=self._clock,
+            new_id=self._ids.new,
+            keep=_nothing,
+            on_sent=_nothing,
+        )  # fmt: skip
+        transmitter.start()
+        self._mouths.append(transmitter)
+        self._virtual.append(radio)
+        self._office.give_voice(settings.id, Mouth(transmitter, self._clock))
+
+    def _answer(self, text: str, key_up: HeardKeyUp) -> list[Reply]:
+        name = next((name for name in self._crew["answers"] if f"呼叫{name}," in text), None)
+        self._note(said=text, released_s=round(key_up.ended_s, 4))
+        if name is None:
+            return []
+        told = self._crew["answers"][name]
+        number = self._calls[name] = self._calls.get(name, 0) + 1
+        does = told[min(number, len(told)) - 1]
+        if does is None:
+            return []
+        delay_s = does["delay_s"]
+        self._note(unit=name, call=number, began_s=round(key_up.ended_s + delay_s, 4), after_s=delay_s)
+        return [Reply(delay_s, _samples(does), does.get("noise_dbfs"), does.get("lead_s", 0.0))]
+
+    @staticmethod
+    def _note(**what: Any) -> None:
+        print(json.dumps(what, ensure_ascii=False), flush=True)
+
+
+async def _listen_to_digits(audio: Pcm) -> Heard:
+    """Take whoever sends digits for somebody who answers."""
+    ids = signalling.decode(audio, CALLER_IDS)
+    text = "收到,在岗3人" if ids else ""
+    sound = Classification(SoundClass.SPEECH, 1.0, -20.0, 20.0, 0.0)
+    return Heard(sound, Transcript(text, text, "digits", "digits", 0.0, 0.9), ids)
+
+
+async def _nothing(*_: object) -> None:
+    """Keep nothing, tell nobody."""
+
+
+def _samples(does: dict[str, Any]) -> Any:
+    if "dtmf" in does:
+        return encode.dtmf(does["dtmf"])
+    return soundfile.read(does["file"], dtype="float32")[0]
+
+
+async def run(config: Config, crew: Crew) -> None:
+    """Run until asked to stop."""
+    daemon = Station(config, crew)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, daemon.ask_to_stop)
+    try:
+        await daemon.start()
+        await daemon.wait()
+    finally:
+        await daemon.stop()
+
+
+def main() -> None:
+    config = load_config(Path(sys.argv[1]))
+    configure_log(config.log.level)
+    asyncio.run(run(config, json.loads(Path(sys.argv[2]).read_text(encoding="utf-8"))))
+
+
+if __name__ == "__main__":
+    main()
