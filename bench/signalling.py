@@ -27,6 +27,9 @@ SNR_DB = 12.0
 DRIFT = 0.015
 LEVELS_DBFS = (-30.0, 6.0)
 PAUSE_S = 0.2
+CACHED_SPEECH = (Path(__file__).parent.parent / ".cache" / "phonehead" / "speech",)
+"""Synthetic speech that the phone head was trained on, where it has been made."""
+MOST_CLIPS = 600
 OWN_CALLS = Path(__file__).parent.parent / "tests" / "data" / "calls"
 
 Burst = tuple[str, str, Pcm]
@@ -131,7 +134,7 @@ def speech_clips(folders: Iterable[Path]) -> list[Pcm]:
                 samples, rate = soundfile.read(path, dtype="int16", always_2d=True)
                 if rate == RATE_HZ:
                     clips.append(samples[:, 0])
-    return clips
+    return clips[:MOST_CLIPS]
 
 
 def in_speech(clips: list[Pcm], seed: int) -> dict[str, object]:

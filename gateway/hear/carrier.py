@@ -7,7 +7,8 @@ from drivers.base import Carrier, DeviceError, RadioControl
 from gateway.clock import Clock
 from gateway.model import Signalling
 
-RETRY_S = 5.0
+RETRY_S = 2.0
+"""A control that is back is used again within 5 s, its opening included."""
 
 
 class CarrierLine:

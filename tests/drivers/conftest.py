@@ -1,14 +1,10 @@
 """Recordings and scripts made on the spot, so that every number in a test is known."""
 
-import contextlib
 import importlib.util
 import os
 import shutil
-import socket
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -49,81 +45,21 @@ def recording(tmp_path: Path) -> Recording:
     return write
 
 
-class SoundServer:
-    """PulseAudio with two silent cards, which ALSA and so PortAudio show as `radio one` and `radio two`."""
-
-    def __init__(self, folder: Path) -> None:
-        self._socket = folder / "pulse" / "native"
-        self._folder = folder
-        self._process: subprocess.Popen[bytes] | None = None
-        self.environment = {
-            "HOME": str(folder),
-            "XDG_RUNTIME_DIR": str(folder),
-            "PULSE_SERVER": f"unix:{self._socket}",
-            "ALSA_CONFIG_PATH": str(folder / "asound.conf"),
-        }
-        pcms = {"default": "one"}
-        for name in ("one", "two"):
-            pcms |= {f"hear {name}": f"{name}.monitor", f"say {name}": name}
-        (folder / "asound.conf").write_text(
-            'pcm_type.pulse { lib "libasound_module_pcm_pulse.so" }\n'
-            + "".join(
-                f'pcm."{pcm}" {{ type pulse server "unix:{self._socket}" device "{device}"\n'
-                f'  hint {{ show on description "{pcm}" }} }}\n'
-                for pcm, device in pcms.items()
-            )
-        )
-
-    def start(self) -> None:
-        """Plug the cards in."""
-        command = ["pulseaudio", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no", "-n"]
-        command += ["-L", f"module-native-protocol-unix auth-anonymous=1 socket={self._socket}"]
-        for name in ("one", "two", "drain"):
-            command += ["-L", f"module-null-sink sink_name={name} rate=48000 channels=2"]
-        # A silent card works in steps of two seconds until somebody wants it faster.
-        for name in ("one", "two"):
-            command += ["-L", f"module-loopback source={name}.monitor sink=drain latency_msec=40"]
-        self._socket.parent.mkdir(exist_ok=True)
-        with (self._folder / "pulse.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                command, env=os.environ | self.environment, stdout=log, stderr=subprocess.STDOUT
-            )
-        deadline = time.monotonic() + 10.0
-        while time.monotonic() < deadline and self._process.poll() is None:
-            with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as probe:
-                probe.connect(str(self._socket))
-                return
-            time.sleep(0.02)
-        pytest.fail(f"PulseAudio did not start: {(self._folder / 'pulse.log').read_text()}")
-
-    def kill(self) -> None:
-        """Pull the cards out."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-        self._process = None
-        self._socket.unlink(missing_ok=True)
-
-    @property
-    def is_running(self) -> bool:
-        return self._process is not None and self._process.poll() is None
-
-
 @pytest.fixture(scope="session")
-def sound_server_of_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SoundServer]:
+def sound_server_of_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     if shutil.which("pulseaudio") is None:
         absent("pulseaudio is")
     if importlib.util.find_spec("pyaudio") is None:
         absent("PyAudio is")
     # Unix sockets need a short path.
     with tempfile.TemporaryDirectory(prefix="rg-") as name:
-        server = SoundServer(Path(name))
+        server = load_support("soundserver").SoundServer(Path(name))
         yield server
         server.kill()
 
 
 @pytest.fixture
-def sound_server(sound_server_of_session: SoundServer, monkeypatch: pytest.MonkeyPatch) -> SoundServer:
+def sound_server(sound_server_of_session: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A sound server that runs, for this test's process."""
     for name, value in sound_server_of_session.environment.items():
         monkeypatch.setenv(name, value)
