@@ -33,6 +33,7 @@ from gateway.recognise.base import Recogniser
 from gateway.recognise.engines import EngineChoice, choose
 from gateway.recognise.phonehead import PhoneHead
 from gateway.recognise.vad import Vad
+from gateway.rollcall.drillhearing import names_in_order
 from gateway.rollcall.overheard import Overheard
 from gateway.store.records import MAX_ATTEMPTS, HeardTransmission, SpooledAudio
 from gateway.store.store import Store
@@ -315,7 +316,16 @@ class RadioPipeline:
             failed=heard.failure is not None,
             emergency=emergency,
             told_incident=polarity != "none",
+            ordered=self._ordered(utterance),
         )
+
+    def _ordered(self, utterance: Utterance) -> tuple[tuple[str, str], ...]:
+        """The units that an officer's order names: call order alone finds one of them at most."""
+        resolver, said = self._knowledge().resolver, utterance.understanding
+        named = [party for party in (said.callee, said.caller) if party.kind == "unit"]
+        named += [resolver.resolve(f"{name},听到请回答").callee for name in names_in_order(utterance.text)]
+        known = {one.unit_id: one.name or "" for one in named if one.unit_id is not None}
+        return tuple(known.items()) if names_in_order(utterance.text) else ()
 
     def _understand(self, transmission: Transmission, heard: Heard, knowledge: Knowledge) -> Understanding:
         if heard.sound.sound_class is not SoundClass.SPEECH and not heard.signalling:

@@ -83,12 +83,16 @@ class RadioRollcall:
     @property
     def followed_id(self) -> str | None:
         """The roll-call that an officer holds by voice now, None when there is none."""
-        return self._follower.sheet.rollcall_id if self._follower.sheet is not None else None
+        if self._follower.sheet is not None:
+            return self._follower.sheet.rollcall_id
+        return self._follower.drill.drill_id if self._follower.drill is not None else None
 
     @property
     def followed_kind(self) -> Kind | None:
         """Whether that is a roll-call or a drill."""
-        return self._follower.sheet.kind if self._follower.sheet is not None else None
+        if self._follower.sheet is not None:
+            return self._follower.sheet.kind
+        return "drill" if self._follower.drill is not None else None
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
@@ -126,8 +130,9 @@ class RadioRollcall:
         if moved is None:
             followed = before.hear(heard, self._rules)
             return Noted(
-                before, followed, None, followed.changes, followed.rollcall_id, followed.takes_answer
-            )
+                before, followed, None, followed.changes, followed.rollcall_id, followed.takes_answer,
+                followed.drill_id,
+            )  # fmt: skip
         belongs, takes = held.takes_answer(moved.changes)
         rollcall_id = held.id_of(moved.state) if belongs and held.is_rollcall(moved.state) else None
         drill_id = held.exercise_of(moved.state)

@@ -16,7 +16,11 @@ _ORDERS: Final = re.compile(
     r"请[^请]{0,40}?(?:立即|马上|迅速|尽快|速速|赶快|火速|立刻)[^请]{0,12}?"
     r"(?:到场|到达|到位|到现场|赶到|赶赴|赶往|前往|集结|集合|增援|支援|处置)"
 )
-_OWN: Final = re.compile(r"我是|我单元|收到|报告|请求|正在|已经?到")
+_OWN: Final = re.compile(r"我是|我单元|收到(?!,?请)|请求|正在(?:前往|赶)|已经?(?:到|在)")
+_NAMES: Final = re.compile(r"请([^,.!?请]{2,60}?)(?:立即|马上|迅速|尽快|速速|赶快|火速|立刻)")
+_AND: Final = re.compile(r"(?<=..)(?:以及|及|和|与)(?=..)")
+_OTHERS: Final = re.compile(r"周边|附近|邻近|各单元|各位|所有|全体|其他|其它")
+"""Units that an order means without naming them."""
 
 
 def is_order(heard: Overheard) -> bool:
@@ -25,6 +29,18 @@ def is_order(heard: Overheard) -> bool:
     if said.callee.kind == "command" or _OWN.search(text):
         return False
     return _ORDERS.search(text) is not None
+
+
+def names_in_order(text: str) -> tuple[str, ...]:
+    """The stretches of an order that name units: 请金穗花园及周边单元立即到场 has one, 金穗花园."""
+    stretches = [part for found in _NAMES.finditer(text) for part in found.group(1).split("、")]
+    named = [name.strip() for part in stretches for name in _AND.split(part)]
+    return tuple(name for name in named if len(name) > 1 and not _OTHERS.search(name))
+
+
+def means_others(text: str) -> bool:
+    """Whether an order is also for units that it does not name."""
+    return _OTHERS.search(text) is not None
 
 
 def drill_happenings(heard: Overheard, *, paused: bool) -> tuple[Event, ...]:

@@ -15,12 +15,14 @@ Where it cannot be told which unit was called, nobody gets the answer and the sh
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from gateway.events import Model, RollcallOutcome, Timestamp
 from gateway.model import Resolution, SoundClass
+from gateway.rollcall.drilllistening import DrillFollower
+from gateway.rollcall.happenings import TellDrill
 from gateway.rollcall.overheard import ListeningRules, Overheard, RollcallChange, Verb
 from gateway.rollcall.sheet import CallMade, Ended, Item, Reply, Sheet, report_elements
 
@@ -41,13 +43,15 @@ MOST_DEAF_TIMES: Final = 50
 class Followed:
     """A follower after a transmission. `rollcall_id` when the transmission was part of a roll-call.
 
-    `takes_answer` when it counts as an answer, and so is no check-in of its own.
+    `takes_answer` when it counts as an answer, and so is no check-in of its own. `drill_id` is the drill that
+    it was heard in, None while a real incident interrupts that.
     """
 
     follower: "Follower"
-    changes: tuple[RollcallChange, ...] = ()
+    changes: tuple[RollcallChange | TellDrill, ...] = ()
     rollcall_id: str | None = None
     takes_answer: bool = False
+    drill_id: str | None = None
 
 
 class Turn(Model):
@@ -59,10 +63,14 @@ class Turn(Model):
 
 
 class Follower(Model):
-    """One radio's roll-call by voice, or none. Immutable; its JSON survives a restart."""
+    """One radio's roll-call by voice, or none. Immutable; its JSON survives a restart.
+
+    `drill` is the drill (拉动) that goes on, with the roll-call of its opening phrase or by itself.
+    """
 
     radio_id: str
     sheet: Sheet | None = None
+    drill: DrillFollower | None = None
     turn: Turn | None = None
     paused: bool = False
     opened_at: Timestamp | None = None
@@ -73,22 +81,35 @@ class Follower(Model):
         """Take in one transmission. Never raises, whatever was understood."""
         page = _Page(self, heard, rules)
         page.read()
-        follower = page.follower
-        return Followed(follower, tuple(page.changes), page.rollcall_id, page.takes_answer)
+        sheet = page.follower.sheet
+        opened = sheet.rollcall_id if sheet is not None and sheet.kind == "drill" else None
+        drilled = (self.drill or DrillFollower(radio_id=self.radio_id)).hear(heard, rules, opened)
+        drill = drilled.follower if drilled.follower.muster is not None else None
+        follower = page.follower.model_copy(update={"drill": drill})
+        takes = page.takes_answer or drilled.takes_report
+        changes: tuple[RollcallChange | TellDrill, ...] = (*page.changes, *drilled.changes)
+        return Followed(follower, changes, page.rollcall_id, takes, drilled.drill_id)
 
     def could_not_hear(self, at: datetime) -> "Follower":
         """Note that the radio was not heard at `at`: an answer may have been missed there."""
-        if self.sheet is None:
+        if self.sheet is None and self.drill is None:
             return self
-        return self.model_copy(update={"deaf_at": (*self.deaf_at[-MOST_DEAF_TIMES:], at)})
+        drill = self.drill.could_not_hear() if self.drill is not None else None
+        deaf_at = (*self.deaf_at[-MOST_DEAF_TIMES:], at) if self.sheet is not None else ()
+        return self.model_copy(update={"deaf_at": deaf_at, "drill": drill})
 
     def taken_up_again(self) -> "Follower":
         """As a new process finds it: what was on the air meanwhile was not heard."""
-        return self if self.moved_at is None else self.could_not_hear(self.moved_at)
+        moved = self.moved_at or (self.drill.moved_at if self.drill is not None else None)
+        return self if moved is None else self.could_not_hear(moved)
 
     def let_go(self, now: datetime, rules: ListeningRules) -> Followed:
         """End a roll-call that nobody has gone on with for so long that nobody will; else change nothing."""
         sheet, moved = self.sheet, self.moved_at
+        if self.drill is not None and self.drill.has_fallen_silent(now, rules):
+            ended = self.drill.ended(self.drill.moved_at or now, "fell_silent")
+            rest = self.model_copy(update={"drill": None}).let_go(now, rules)
+            return replace(rest, changes=(*rest.changes, *ended))
         if sheet is None or moved is None or now - moved <= timedelta(seconds=rules.forget_s):
             return Followed(self)
         if self.turn is not None and self.turn.unit_id is not None and any(at <= now for at in self.deaf_at):
@@ -97,7 +118,13 @@ class Follower(Model):
 
     def cancel(self, at: datetime) -> Followed:
         """End the roll-call at a person's wish; nothing when there is none."""
-        return Followed(self) if self.sheet is None else _ended(self.radio_id, self.sheet, at, "cancelled")
+        drilled: tuple[TellDrill, ...] = ()
+        if self.drill is not None:
+            drilled = self.drill.ended(at, "cancelled")
+        if self.sheet is None:
+            return Followed(self.model_copy(update={"drill": None}), drilled)
+        ended = _ended(self.radio_id, self.sheet, at, "cancelled")
+        return replace(ended, changes=(*ended.changes, *drilled))
 
     def still_deaf_as(self, other: "Follower", *, since: "Follower") -> "Follower":
         """With the deafness that `other` has noted and `since` had not; both are earlier states of this."""
@@ -110,7 +137,7 @@ class Follower(Model):
 
 def _ended(radio_id: str, sheet: Sheet, at: datetime, ended: Ended) -> Followed:
     settled, missed = sheet.settled(at, ended)
-    changes = [RollcallChange("missed", settled, item) for item in missed]
+    changes: list[RollcallChange | TellDrill] = [RollcallChange("missed", settled, item) for item in missed]
     changes.append(RollcallChange("finished", settled))
     return Followed(Follower(radio_id=radio_id), tuple(changes), settled.rollcall_id)
 

@@ -43,6 +43,8 @@ class Overheard:
     failed: bool = False
     emergency: bool = False
     told_incident: bool = False
+    ordered: tuple[tuple[str, str], ...] = ()
+    """(unit id, name) of the units that an order names, where it is one."""
 
 
 @dataclass(frozen=True, slots=True)
