@@ -77,6 +77,21 @@ class Carrier:
 
 
 @dataclass(frozen=True, slots=True)
+class Release:
+    """How another process makes a radio stop transmitting when this one cannot any more.
+
+    Each (request, argument) of `ioctls` is done on `fd`, then `data` is written to it. Handing `fd` over
+    duplicates it, so it must be handed back (closed) once the key is released. With `address` instead of
+    `fd`, a TCP connection is made there first. All of it must do no harm when nothing is keyed.
+    """
+
+    fd: int | None = None
+    ioctls: tuple[tuple[int, bytes], ...] = ()
+    data: bytes = b""
+    address: tuple[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """A device that is plugged in: the name the configuration wants, and what a person knows it by."""
 
@@ -168,6 +183,21 @@ class RadioControl(Device):
     def identify(self) -> str | None:
         """Return what the device says it is, None when it cannot say. Raises DeviceLost."""
         return None
+
+    def release(self) -> Release | None:
+        """Return how another process unkeys this radio, None when none can.
+
+        Asked while open, before each key-up. Raises DeviceLost.
+        """
+        return None
+
+    def let_go(self) -> None:
+        """Release a key that an earlier process may have left pressed. Not open before, nor after.
+
+        Raises DeviceMissing, DeviceLost or DeviceMisused.
+        """
+        with self:
+            self.unkey()
 
     def caller_id(self) -> str | None:
         """Return who transmits now, or did last while the carrier was open, as `dmr:1234567`.

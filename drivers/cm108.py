@@ -16,7 +16,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from drivers.base import Carrier, DeviceError, DeviceLost, DeviceMissing, DeviceMisused, Found, RadioControl
+from drivers.base import (
+    Carrier,
+    DeviceError,
+    DeviceLost,
+    DeviceMissing,
+    DeviceMisused,
+    Found,
+    RadioControl,
+    Release,
+)
 
 BUTTONS = {"vol_up": 0x01, "vol_down": 0x02, "mute_play": 0x04, "mute_rec": 0x08}
 _CHIPS = {
@@ -106,6 +115,10 @@ class Cm108Control(RadioControl):
         """Stop transmitting. Raises DeviceLost."""
         self._set(is_keyed=False)
 
+    def release(self) -> Release | None:
+        """Return the report that releases the pin; the chip itself holds it when the process dies."""
+        return Release(fd=self._opened(), data=self._report(is_keyed=False))
+
     def carrier(self) -> Carrier | None:
         """Return whether the button is pressed, None when none is configured. Raises DeviceLost."""
         node = self._opened()
@@ -131,12 +144,15 @@ class Cm108Control(RadioControl):
         return report
 
     def _set(self, *, is_keyed: bool) -> None:
-        mask = 1 << (self._options.ptt - 1)
-        level = mask if is_keyed != self._options.ptt_inverted else 0
         try:
-            os.write(self._opened(), bytes((0, 0, level, mask, 0)))
+            os.write(self._opened(), self._report(is_keyed=is_keyed))
         except OSError as error:
             raise DeviceLost(f"{self._options.device} is gone ({error.strerror})") from error
+
+    def _report(self, *, is_keyed: bool) -> bytes:
+        mask = 1 << (self._options.ptt - 1)
+        level = mask if is_keyed != self._options.ptt_inverted else 0
+        return bytes((0, 0, level, mask, 0))
 
     def _opened(self) -> int:
         if self._node is None:

@@ -3,20 +3,23 @@
     control = { kind = "gpio", chip = "/dev/gpiochip0", ptt = "17", carrier = "!27" }
 
 A line is a number or the name the kernel shows; `!` means active low. The kernel leaves a pin as it is when
-the process dies, so the radio needs a time-out of its own or the unit's ExecStopPost must release the pin.
+the process dies; the watchdog (gateway/speak/watchdog.py), then the unit's ExecStopPost, release it.
 """
 
 import contextlib
 import errno
 import importlib
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from drivers.base import Carrier, DeviceLost, DeviceMissing, DeviceMisused, Found, RadioControl
+from drivers.base import Carrier, DeviceLost, DeviceMissing, DeviceMisused, Found, RadioControl, Release
 
 _CONSUMER = "radio-gateway"
+_SET_VALUES = 0xC010B40F
+"""GPIO_V2_LINE_SET_VALUES_IOCTL of linux/gpio.h: bits and mask of a request's lines, logical values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,14 @@ class GpioControl(RadioControl):
     def unkey(self) -> None:
         """Stop transmitting. Raises DeviceLost."""
         self._set(is_active=False)
+
+    def release(self) -> Release | None:
+        """Return the request's descriptor and the kernel's call that makes the PTT line inactive."""
+        request, _ = self._opened()
+        if not self._options.ptt:
+            return None
+        mask = 1 << list(request.lines).index(_line(self._options.ptt))
+        return Release(fd=request.fd, ioctls=((_SET_VALUES, struct.pack("=QQ", 0, mask)),))
 
     def carrier(self) -> Carrier | None:
         """Return what the carrier line says, None when none is configured. Raises DeviceLost."""

@@ -2,9 +2,9 @@
 
     control = { kind = "rigctld", host = "127.0.0.1", port = 4532, carrier = "dcd" }
 
-rigctld keeps transmitting when its client dies; give the radio itself a time-out. How it keys its radio is
-its own matter (`rigctld --ptt-type`). Every command is sent in the extended form (`+`), whose answer ends
-with a line `RPRT n`; only that to `chk_vfo` is a single line in some versions.
+rigctld keeps transmitting when its client dies; the watchdog (gateway/speak/watchdog.py) then tells it to
+stop. How it keys its radio is its own matter (`rigctld --ptt-type`). Every command is sent in the extended
+form (`+`), whose answer ends with a line `RPRT n`; only that to `chk_vfo` is a single line in some versions.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass
 from typing import Literal
 
-from drivers.base import Carrier, DeviceLost, DeviceMissing, DeviceMisused, RadioControl
+from drivers.base import Carrier, DeviceLost, DeviceMissing, DeviceMisused, RadioControl, Release
 
 ANSWER_S = 2.0
 """How long the daemon and the radio behind it may take."""
@@ -101,6 +101,10 @@ class RigctldControl(RadioControl):
         """Stop transmitting. Raises DeviceLost."""
         self._transmit("T 0")
         self._is_keyed = False
+
+    def release(self) -> Release | None:
+        """Return the daemon's address and the command that stops transmitting."""
+        return Release(data=b"T 0\n", address=(self._options.host, self._options.port))
 
     def carrier(self) -> Carrier | None:
         """Return what the radio hears, at most 0.1 s old; None when it cannot tell. Raises DeviceLost."""

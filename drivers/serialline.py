@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import serial
 
-from drivers.base import Carrier, DeviceError, DeviceMisused, RadioControl
+from drivers.base import Carrier, DeviceError, DeviceMisused, RadioControl, Release
 from drivers.serialport import (
     INPUT_LINES,
     OUTPUT_LINES,
@@ -89,6 +89,10 @@ class SerialLineControl(RadioControl):
     def unkey(self) -> None:
         """Stop transmitting. Raises DeviceLost."""
         set_ptt(self._port, self._ptt, is_keyed=False)
+
+    def release(self) -> Release | None:
+        """Return how another process puts the PTT lines at rest."""
+        return self._port.release(self._ptt)
 
     def carrier(self) -> Carrier | None:
         """Return what the carrier line says, None when none is configured. Raises DeviceLost."""

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import serial
 
-from drivers.base import Carrier, DeviceError, DeviceLost, DeviceMisused, RadioControl
+from drivers.base import Carrier, DeviceError, DeviceLost, DeviceMisused, RadioControl, Release
 from drivers.serialline import release, set_ptt
 from drivers.serialport import (
     INPUT_LINES,
@@ -133,6 +133,16 @@ class SerialModule(RadioControl):
         """Stop transmitting. Raises DeviceLost."""
         self._is_keyed = False
         set_ptt(self._ptt_port, self._ptt, is_keyed=False)
+
+    def release(self) -> Release | None:
+        """Return how another process puts the PTT lines at rest."""
+        return self._ptt_port.release(self._ptt)
+
+    def let_go(self) -> None:
+        """Put the PTT lines at rest, without a word to the module, which would take seconds."""
+        if self._ptt:
+            self._ptt_port.open(rest_levels(self._ptt))
+            self._ptt_port.close()
 
     def carrier(self) -> Carrier | None:
         """Return what the module hears, closed while transmitting. Never waits for the module.

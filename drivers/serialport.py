@@ -10,6 +10,7 @@ both lines when the process dies, however it dies.
 import contextlib
 import errno
 import os
+import struct
 import termios
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,15 +19,20 @@ from pathlib import Path
 from typing import Any
 
 import serial
+from serial import rfc2217
 from serial.tools import list_ports
 
-from drivers.base import DeviceError, DeviceLost, DeviceMissing, DeviceMisused, Found
+from drivers.base import DeviceError, DeviceLost, DeviceMissing, DeviceMisused, Found, Release
 
 OUTPUT_LINES = ("rts", "dtr")
 INPUT_LINES = ("cts", "dcd", "dsr", "ri")
 _BY_ID = Path("/dev/serial/by-id")
 _WRITE_TIMEOUT_S = 2.0
 _ATTRIBUTES = {"dcd": "cd"}
+_MODEM_BITS = {"rts": termios.TIOCM_RTS, "dtr": termios.TIOCM_DTR}
+_RFC2217_VALUES = {("rts", True): 11, ("rts", False): 12, ("dtr", True): 8, ("dtr", False): 9}
+"""RFC 2217, SET-CONTROL: the values that raise and lower a line."""
+_RFC2217_COMMAND = b"\xff\xfa\x2c\x05%c\xff\xf0"
 _NO_LINES = {errno.ENOTTY, errno.EINVAL, errno.EOPNOTSUPP}
 _REFUSED = {errno.EACCES: "may not be opened: add the gateway's user to the group dialout"}
 _REFUSED |= dict.fromkeys((errno.EBUSY, errno.EAGAIN), "is in use by another program")
@@ -143,6 +149,26 @@ class SerialPort:
         """Return whether an input line is high. Raises as set_line does."""
         with self._in_use() as port:
             return bool(getattr(port, _ATTRIBUTES.get(name, name)))
+
+    def release(self, ptt: Iterable[Line]) -> Release | None:
+        """Return how another process puts these lines at rest, None when it has none. Raises DeviceLost."""
+        levels = {line.name: line.level(is_active=False) for line in ptt}
+        with self._in_use() as port:
+            if isinstance(port, serial.Serial):
+                ioctls = tuple(
+                    (
+                        termios.TIOCMBIS if is_high else termios.TIOCMBIC,
+                        struct.pack("I", _MODEM_BITS[name]),
+                    )
+                    for name, is_high in levels.items()
+                )
+                return Release(fd=port.fileno(), ioctls=ioctls) if ioctls else None
+            if isinstance(port, rfc2217.Serial) and levels:
+                commands = (_RFC2217_COMMAND % _RFC2217_VALUES[level] for level in levels.items())
+                # pyserial shows its connection to nobody.
+                connection: Any = vars(port)["_socket"]
+                return Release(fd=connection.fileno(), data=b"".join(commands))
+        return None
 
     def write(self, data: bytes) -> None:
         """Send bytes. Raises DeviceLost, also when they are not taken within two seconds."""

@@ -209,10 +209,10 @@ class Transmitter:
             )
         transmission_id = self._new_id()
         audio = await self._keep(transmission_id, self._clock.now(), utterance.pcm)
-        if not await self._channel_is_free():
+        if not await self._channel_is_free(turn):
             return self._not("busy", f"the channel was in use for {self._busy_wait_s:.0f} s")
-        if self._is_stopping:
-            return self._not("stopped", "the gateway is going down")
+        if self._is_stopping or turn.outcome.cancelled():
+            return self._not("stopped", "it is not wanted any more")
         return await self._transmit(turn, utterance, transmission_id, audio)
 
     async def _transmit(
@@ -244,10 +244,10 @@ class Transmitter:
             return NotSpoken(ended_at, key_up.ended, key_up.message)
         return Spoken(transmission_id, turn.text, utterance.voice, started_at, ended_at, duration_s, audio)
 
-    async def _channel_is_free(self) -> bool:
+    async def _channel_is_free(self, turn: _Turn) -> bool:
         """Wait until nobody else is on the channel; false when that took too long."""
         until_s = self._clock.monotonic_s() + self._busy_wait_s
-        while self._is_busy() and not self._is_stopping:
+        while self._is_busy() and not self._is_stopping and not turn.outcome.cancelled():
             if self._clock.monotonic_s() >= until_s:
                 return False
             await asyncio.sleep(POLL_S)
