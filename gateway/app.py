@@ -20,11 +20,13 @@ import structlog
 from pydantic import BaseModel, ValidationError
 
 from drivers.base import DeviceMisused
-from drivers.registry import make_control, make_source
+from drivers.registry import make_control, make_sink, make_source
+from drivers.sharedcontrol import SharedControl
 from gateway import __version__
 from gateway.alarms import Alarms
 from gateway.clock import IdSource, SystemClock
 from gateway.conduct.drilldesk import DrillDesk
+from gateway.conduct.mouth import Mouth
 from gateway.conduct.office import RollcallOffice
 from gateway.config import Config, RadioSettings
 from gateway.desk import Desk
@@ -47,6 +49,7 @@ from gateway.publish.topics import incident_suffix
 from gateway.radio import Radio
 from gateway.remedies import SOURCE_ACTION, SPOOL_ACTION, action_for, is_watched
 from gateway.rollcall.listening import Follower
+from gateway.speaking import Speaking
 from gateway.station import read_units_file
 from gateway.store.records import HeardTransmission, RecoveredTransmission
 from gateway.store.spool import Spool
@@ -113,6 +116,10 @@ class Daemon:
             backlog_per_s=self._config.mqtt.backlog_per_s,
             on_set_aside=self._set_aside,
         )  # fmt: skip
+        self._speaking = Speaking(
+            self._config, self._store, self._spool, self._alarms, self._clock, self._ids, self._read_clock,
+            on_events=self._committed, on_state=self._set_transmitting,
+        )  # fmt: skip
         self._open_desk()
         self._listener = asyncio.create_task(self._load_listener(), name="load-model")
         await self._import_units()
@@ -137,6 +144,7 @@ class Daemon:
             asyncio.create_task(self._every(WRITTEN_EVERY_S, self._tell_health), name="health"),
             asyncio.create_task(self._every(PRUNE_EVERY_S, self._prune), name="prune"),
         ]
+        self._speaking.start()
         await self._office.start(self._listener)
         log.info("listening", radios=list(self._radios), units=len(await self._store.units()))
 
@@ -204,6 +212,8 @@ class Daemon:
         """Begin to say nothing more."""
         if hasattr(self, "_office"):
             await self._office.stop()
+        if hasattr(self, "_speaking"):
+            await self._speaking.stop()
 
     def _open_desk(self) -> None:
         """Take commands from the broker; the port must hear of the link before that starts."""
@@ -230,7 +240,7 @@ class Daemon:
             gateway.source,
             self._clock,
             gatekeeper,
-            desk.carriers | self._office.carriers | drills.carriers,
+            desk.carriers | self._office.carriers | drills.carriers | self._speaking.carriers,
         )
 
     async def _load_listener(self) -> Listener:
@@ -283,8 +293,11 @@ class Daemon:
         try:
             source = make_source(settings.source.kind, settings.source.options, folder)
             control = (
-                make_control(settings.control.kind, settings.control.options, folder) if has_control else None
+                SharedControl(make_control(settings.control.kind, settings.control.options, folder))
+                if has_control
+                else None
             )
+            sink = make_sink(settings.sink.kind, settings.sink.options, folder)
         except DeviceMisused as error:
             raise BadConfig([f"radio[{settings.id}]: {error}"]) from None
         pipeline = RadioPipeline(
@@ -318,6 +331,9 @@ class Daemon:
         )
         radio = self._radios[settings.id]
         self._office.add(settings.id, pipeline, settings.streets, lambda: radio.waiting)
+        if settings.sink.kind != "none":
+            transmitter = self._speaking.give_voice(settings, radio, sink, control)
+            self._office.give_voice(settings.id, Mouth(transmitter, self._clock))
         for incident in pipeline.open_incidents:
             document = to_snapshot(incident, self._read_clock()).model_dump(mode="json")
             self._pump.publish_state(incident_suffix(incident.incident_id), document)
@@ -377,6 +393,11 @@ class Daemon:
                 if event.is_damaged:
                     self._broken.append(event.message or f"radio {event.radio_id} ended by a fault")
                     self._alarms.fault(f"radio/{event.radio_id}/source", self._broken[-1], SOURCE_ACTION)
+
+    def _set_transmitting(self, radio_id: str, is_on: bool) -> None:
+        state = self._radio_states[radio_id]["state"]
+        if is_on or state == "transmitting":
+            self._set_radio(radio_id, "transmitting" if is_on else "idle")
 
     def _set_radio(self, radio_id: str, state: str) -> None:
         self._radio_states[radio_id] = {"state": state, "since": self._clock.now().isoformat()}

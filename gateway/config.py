@@ -23,6 +23,7 @@ from pydantic import (
 
 from gateway.errors import BadConfig, MissingInput
 from gateway.rollcallsettings import RollcallSettings
+from gateway.speaksettings import SpeakSettings, TransmitSettings
 from gateway.squelchkind import SquelchKind
 
 TopicLevel = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+$", min_length=1, max_length=40)]
@@ -235,6 +236,7 @@ class RadioSettings(Settings):
     sink: DeviceSettings = DeviceSettings(kind="none")
     control: DeviceSettings = DeviceSettings(kind="none")
     squelch: SquelchSettings = SquelchSettings()
+    transmit: TransmitSettings = TransmitSettings()
     alarms: AlarmSettings = AlarmSettings()
     streets: tuple[str, ...] = ()
     """Sub-districts whose units use this radio: a hint when two names sound alike."""
@@ -259,6 +261,7 @@ class Config(Settings):
     commands: CommandSettings = CommandSettings()
     rollcall: RollcallSettings = RollcallSettings()
     drill: DrillSettings = DrillSettings()
+    speak: SpeakSettings = SpeakSettings()
     log: LogSettings = LogSettings()
     radio: tuple[RadioSettings, ...]
     _folder: Path = PrivateAttr(default=Path())
@@ -394,6 +397,7 @@ def _rebase(config: Config, folder: Path) -> Config:
             "recognise": config.recognise.model_copy(
                 update={"models_dir": move(config.recognise.models_dir)}
             ),
+            "speak": config.speak.model_copy(update={"prompts": move(config.speak.prompts)}),
             "understand": config.understand.model_copy(update={"lexicon": move(config.understand.lexicon)}),
         }
     )

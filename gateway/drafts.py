@@ -30,6 +30,7 @@ from gateway.events import (
     TextSpan,
     TranscriptData,
     TransmissionReceived,
+    TransmissionSent,
 )
 from gateway.faults import OpenFault
 from gateway.model import (
@@ -47,6 +48,7 @@ from gateway.rollcall.grades import bin_of, tally
 from gateway.rollcall.happenings import TellDrill
 from gateway.rollcall.overheard import RollcallChange
 from gateway.rollcall.sheet import Item, Sheet
+from gateway.speak.transmitter import Sent
 from gateway.understand.conversation import Checkin, IncidentChange
 from gateway.understand.incident import MAX_TEXT_CHARS, to_snapshot
 
@@ -110,6 +112,30 @@ def transmission_event(
         time=transmission.started_at,
         data=data,
         correlationid=incident_id or rollcall_id or drill_id,
+    )
+
+
+def sent_event(event_id: str, radio_id: str, sent: Sent, clock: ClockReading) -> Draft:
+    """Draft `transmission.sent`."""
+    data = TransmissionSent(
+        clock=clock,
+        transmission_id=sent.transmission_id,
+        radio=radio_id,
+        text=sent.text,
+        voice=sent.voice,
+        started_at=sent.started_at,
+        ended_at=sent.ended_at,
+        duration_s=round(sent.duration_s, 3),
+        ended=sent.ended,
+        audio=sent.audio,
+    )
+    return Draft(
+        id=event_id,
+        kind="transmission.sent",
+        subject=sent.transmission_id,
+        time=sent.started_at,
+        data=data,
+        correlationid=sent.correlation_id,
     )
 
 

@@ -194,6 +194,24 @@ class TransmissionReceived(Data):
     report: ReportData
 
 
+class TransmissionSent(Data):
+    """The gateway keyed up and said something. `duration_s` is from PTT pressed to PTT released.
+
+    `ended` is complete when all of it was said; otherwise the key was released before its end by the time-out
+    timer, because a device failed, or because the gateway stopped. `audio` is what was to be said.
+    """
+
+    transmission_id: str
+    radio: str
+    text: str
+    voice: str
+    started_at: Timestamp
+    ended_at: Timestamp
+    duration_s: float
+    ended: Literal["complete", "timed_out", "device", "stopped"]
+    audio: AudioRef | None
+
+
 class EventCode(Model):
     """The incident type in somebody's code scheme, filled in by the station."""
 
@@ -649,6 +667,7 @@ class ClockStepped(Data):
 
 EVENT_DATA: dict[str, type[Data]] = {
     "transmission.received": TransmissionReceived,
+    "transmission.sent": TransmissionSent,
     "incident.opened": IncidentSnapshot,
     "incident.updated": IncidentSnapshot,
     "incident.closed": IncidentSnapshot,

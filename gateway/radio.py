@@ -19,6 +19,7 @@ from gateway.hear.capture import (
     Completed,
     Ended,
     Fault,
+    Opened,
     Recovered,
     Spool,
 )
@@ -94,6 +95,7 @@ class Radio:
         self._on_report = on_report
         self._on_events = on_events
         self._queue: asyncio.Queue[Waiting | None] = asyncio.Queue()
+        self._is_open = False
         self._in_hand = 0
         self._room = threading.Condition()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -117,6 +119,11 @@ class Radio:
             heard_before_s=heard_before_s,
             wait_for_room=self._wait_for_room,
         )
+
+    @property
+    def is_receiving(self) -> bool:
+        """Whether somebody else is on the channel now: the squelch is open, or a carrier up. Any thread."""
+        return self._is_open or (self._carrier is not None and self._carrier.is_up)
 
     @property
     def waiting(self) -> int:
@@ -184,6 +191,8 @@ class Radio:
     def _hand_over(self, event: CaptureEvent) -> None:
         """On the capture thread: pass an event to the loop."""
         assert self._loop is not None
+        if isinstance(event, Opened | Completed | Ended):
+            self._is_open = isinstance(event, Opened)
         if isinstance(event, Completed):
             event = self._with_caller(event)
             self._count(1)

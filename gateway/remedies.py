@@ -9,6 +9,7 @@ _ACTIONS = {
     "store": SPOOL_ACTION,
     "control": "check the control's cable and port; until it is back, the sound's level opens the squelch",
     "squelch": "check the radio's squelch and carrier line; radio-gateway doctor --levels shows the noise",
+    "transmit": "check sink and control; radio-gateway doctor tries both",
     "hum": "put an isolating transformer into the audio line; see radio-gateway doctor --levels",
     "clipping": "turn down the radio's volume or the card's capture level; radio-gateway doctor --levels",
     "level": "turn up the radio's volume or the card's capture level; radio-gateway doctor --levels",

@@ -12,6 +12,7 @@ from gateway.cli.doctor import doctor
 from gateway.cli.explain import explain
 from gateway.cli.replay import replay
 from gateway.cli.schema import schema
+from gateway.cli.unkey import unkey
 from gateway.cli.watch import watch
 from gateway.errors import GatewayError
 
@@ -30,6 +31,7 @@ app.command()(watch)
 app.command()(schema)
 app.command()(devices)
 app.command()(doctor)
+app.command()(unkey)
 app.add_typer(units.app, name="units")
 app.add_typer(models.app, name="models")
 app.add_typer(outbox.app, name="outbox")

@@ -39,7 +39,7 @@ def run(
 async def _run(settings: Config, *, exit_when_idle: bool) -> None:
     daemon = Daemon(settings)
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
         loop.add_signal_handler(number, daemon.ask_to_stop)
     try:
         await daemon.start()

@@ -34,6 +34,8 @@ class CarrierLine:
         self._closed = False
         self._retry_at_s = 0.0
         self._in_trouble = False
+        self.is_up = False
+        """Whether the receiver said so when it was last asked."""
         self._owes_return = was_in_trouble
 
     def __call__(self) -> Carrier | None:
@@ -51,6 +53,7 @@ class CarrierLine:
         if self._in_trouble or self._owes_return:
             self._in_trouble = self._owes_return = False
             self._on_trouble(None)
+        self.is_up = carrier is not None and carrier.is_open
         return carrier
 
     def caller_id(self) -> Signalling | None:
@@ -75,7 +78,7 @@ class CarrierLine:
     def _fail(self, message: str) -> None:
         with contextlib.suppress(Exception):
             self._control.close()
-        self._is_open = False
+        self._is_open = self.is_up = False
         self._retry_at_s = self._clock.monotonic_s() + RETRY_S
         if not self._in_trouble:
             self._in_trouble = True

@@ -24,7 +24,7 @@ from gateway.publish.commands import (
 )
 from gateway.publish.connection import LinkDown, Message
 from gateway.publish.link import Delivery, Rejected
-from gateway.publish.requests import ANSWER_CONTENT_TYPE, Answer, CommandRequest
+from gateway.publish.requests import ANSWER_CONTENT_TYPE, TAKE_THEIR_TIME, Answer, CommandRequest
 
 log = structlog.get_logger()
 
@@ -77,6 +77,7 @@ class CommandPort:
         self._carry = dict(carry)
         self._waiting: asyncio.Queue[tuple[Order, float]] = asyncio.Queue(WAITING_ORDERS)
         self._task: asyncio.Task[None] | None = None
+        self._beside: set[asyncio.Task[None]] = set()
         self.dropped = 0
         link.hear(f"{root}/cmd/+", self.receive)
 
@@ -87,8 +88,10 @@ class CommandPort:
     async def stop(self) -> None:
         """End. An order not begun is forgotten, as one sent to a gateway that is off would be."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            ending = [self._task, *self._beside]
+            for task in ending:
+                task.cancel()
+            await asyncio.gather(*ending, return_exceptions=True)
             self._task = None
 
     def receive(self, message: Message) -> None:
@@ -110,11 +113,19 @@ class CommandPort:
     async def _run(self) -> None:
         while True:
             order, came_s = await self._waiting.get()
-            try:
-                await self._do(order, came_s)
-            except Exception:
-                # One order that goes wrong in a way nobody foresaw must not be the last.
-                log.exception("a command failed unexpectedly", command=order.name[:40])
+            if order.name in TAKE_THEIR_TIME:
+                task = asyncio.create_task(self._done(order, came_s))
+                self._beside.add(task)
+                task.add_done_callback(self._beside.discard)
+            else:
+                await self._done(order, came_s)
+
+    async def _done(self, order: Order, came_s: float) -> None:
+        try:
+            await self._do(order, came_s)
+        except Exception:
+            # One order that goes wrong in a way nobody foresaw must not be the last.
+            log.exception("a command failed unexpectedly", command=order.name[:40])
 
     async def _do(self, order: Order, came_s: float) -> None:
         envelope = read_envelope(order.payload)
@@ -164,7 +175,7 @@ class CommandPort:
             about["by"] = request.by
             about |= {
                 name: value
-                for name in ("incident_id", "unit_id", "action", "from_sequence")
+                for name in ("incident_id", "unit_id", "action", "from_sequence", "radio")
                 if (value := getattr(request, name, None)) is not None
             }
         if isinstance(outcome, Refusal):

@@ -159,6 +159,17 @@ class RollcallList(CommandRequest):
     """Which roll-calls go on, and when the next begins by itself? Changes nothing."""
 
 
+class Say(CommandRequest):
+    """Say this on the air once the channel is free. Answered when PTT is released, or with why it was not.
+
+    `radio` may be left out where only one can speak. Urgent goes before what waits.
+    """
+
+    text: Line
+    radio: Identity | None = None
+    priority: Literal["routine", "urgent"] = "routine"
+
+
 ANSWER_CONTENT_TYPE = "application/json"
 
 
@@ -180,6 +191,7 @@ class Answer(BaseModel):
 
 
 REQUESTS: dict[str, type[CommandRequest]] = {
+    "say": Say,
     "ping": Ping,
     "unit-set": UnitSet,
     "incident-ack": IncidentAck,
@@ -194,6 +206,8 @@ REQUESTS: dict[str, type[CommandRequest]] = {
     "rollcall-list": RollcallList,
 }
 """What each command is asked with."""
-LATER = ("say",)
+LATER: tuple[str, ...] = ()
 """Commands of the contract that this version answers with a refusal."""
+TAKE_THEIR_TIME = frozenset({"say"})
+"""Commands that are carried out beside the others, which would else wait for them."""
 CHANGES_NOTHING = frozenset({"ping", "resync", "rollcall-list"})

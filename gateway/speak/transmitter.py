@@ -107,6 +107,7 @@ class Transmitter:
         keep: Callable[[str, datetime, Pcm], Awaitable[AudioRef | None]],
         on_sent: Callable[[Sent], Awaitable[None]],
         on_state: Callable[[bool], None] = lambda _: None,
+        on_trouble: Callable[[str | None], None] = lambda _: None,
     ) -> None:
         """Wire the transmitter up.
 
@@ -121,6 +122,7 @@ class Transmitter:
             keep: keeps what will be sent as evidence; None when the disk refuses.
             on_sent: makes the event, durably.
             on_state: is told when the radio begins and ends to transmit.
+            on_trouble: is told what a device did wrong, and None when one did right.
         """
         self.radio_id = radio_id
         self._voice = voice
@@ -132,6 +134,7 @@ class Transmitter:
         self._keep = keep
         self._on_sent = on_sent
         self._on_state = on_state
+        self._on_trouble = on_trouble
         self._numbers = itertools.count()
         self._turns: asyncio.PriorityQueue[_Turn] = asyncio.PriorityQueue()
         self._task: asyncio.Task[None] | None = None
@@ -222,6 +225,8 @@ class Transmitter:
         try:
             key_up = await self._key.transmit(utterance.pcm)
         except KeyUpFailed as error:
+            if not self._is_stopping:
+                self._on_trouble(str(error))
             return self._not("device", str(error))
         finally:
             self._on_state(False)
@@ -240,6 +245,10 @@ class Transmitter:
                 turn.correlation_id,
             )
         )
+        if key_up.ended in {"timed_out", "device"}:
+            self._on_trouble(key_up.message)
+        elif key_up.ended == "complete":
+            self._on_trouble(None)
         if key_up.ended != "complete":
             return NotSpoken(ended_at, key_up.ended, key_up.message)
         return Spoken(transmission_id, turn.text, utterance.voice, started_at, ended_at, duration_s, audio)

@@ -71,6 +71,30 @@ class Spool:
         passing("spool.opened")
         return SpoolFile(self._data_dir, base, about, part)
 
+    def keep(self, transmission_id: str, started_at: datetime, pcm: Pcm) -> SpooledAudio:
+        """Keep the whole of what the gateway is about to say, which no start takes for something heard.
+
+        Raises:
+            ValueError: the id is no plain word.
+            StoreUnavailable: the disk refuses.
+        """
+        if not _SAFE_ID.fullmatch(transmission_id):
+            raise ValueError(f"transmission id {transmission_id!r} cannot name a file")
+        path = self._root / f"{started_at:%Y-%m-%d}" / f"{transmission_id}.wav"
+        content = pcm.astype("<i2", copy=False).tobytes()
+        content = _wav_header(len(content)) + content
+        with _in_words(path):
+            path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+            with _replacing(path) as file:
+                file.write(content)
+            _sync_folder(path.parent)
+        return SpooledAudio(
+            ref=path.relative_to(self._data_dir).as_posix(),
+            sha256=hashlib.sha256(content).hexdigest(),
+            size_bytes=len(content),
+            duration_s=len(pcm) / RATE_HZ,
+        )
+
     def settled(self, transmission_id: str, ref: str) -> None:
         """Forget the note that would bring a transmission back at the next start: the store knows it now."""
         note = self.path(ref).with_suffix(".json")
