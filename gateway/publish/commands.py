@@ -13,7 +13,7 @@ from typing import Any
 import pydantic_core
 from pydantic import ValidationError
 
-from gateway.publish.requests import CHANGES_NOTHING, LATER, REQUESTS, Code, CommandRequest
+from gateway.publish.requests import CHANGES_NOTHING, REQUESTS, Code, CommandRequest
 
 MAX_REQUEST_BYTES = 16 * 1024
 MAX_AGE_S = 300.0
@@ -105,10 +105,10 @@ class Gatekeeper:
                 "the command was published retained; commands are never retained, as they would "
                 "come again at each reconnect: publish it without the retain flag",
             )
-        if order.name not in REQUESTS and order.name not in LATER:
+        if order.name not in REQUESTS:
             return Refusal(
                 "unknown",
-                f"there is no command {order.name[:40]!r}; there are {', '.join((*REQUESTS, *LATER))}",
+                f"there is no command {order.name[:40]!r}; there are {', '.join(REQUESTS)}",
             )
         if order.name not in self._allowed:
             return Refusal(
@@ -118,8 +118,6 @@ class Gatekeeper:
             return Refusal(
                 "too_many", f"more than {self._per_minute} commands in a minute; wait and ask again"
             )
-        if order.name in LATER:
-            return Refusal("not_in_this_version", f"{order.name} is not in this version of radio-gateway")
         return None
 
     def _has_token(self, monotonic_s: float) -> bool:

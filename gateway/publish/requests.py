@@ -206,8 +206,6 @@ REQUESTS: dict[str, type[CommandRequest]] = {
     "rollcall-list": RollcallList,
 }
 """What each command is asked with."""
-LATER: tuple[str, ...] = ()
-"""Commands of the contract that this version answers with a refusal."""
 TAKE_THEIR_TIME = frozenset({"say"})
 """Commands that are carried out beside the others, which would else wait for them."""
 CHANGES_NOTHING = frozenset({"ping", "resync", "rollcall-list"})

@@ -19,7 +19,7 @@ from gateway.publish.commands import Gatekeeper, RefusedCommand
 from gateway.publish.connection import Connection, Message, Refused
 from gateway.publish.link import Accepted, BackOff, PahoLink
 from gateway.publish.memory import MemoryLink
-from gateway.publish.requests import LATER, REQUESTS, CommandRequest, IncidentAck
+from gateway.publish.requests import REQUESTS, CommandRequest, IncidentAck, Say
 
 ROOT = "rg/v1/gz/tianhe/shipai"
 SOURCE = "urn:radio-gateway:gz:tianhe:shipai"
@@ -48,7 +48,7 @@ class Carriers:
 
 
 def make_port(link: Any, carriers: Carriers, **more: Any) -> CommandPort:
-    gatekeeper = Gatekeeper(frozenset({*REQUESTS, *LATER}), **more)
+    gatekeeper = Gatekeeper(frozenset(REQUESTS), **more)
     carry = {name: carriers.carry for name in REQUESTS if name != "resync"}
     return CommandPort(link, ROOT, SOURCE, SystemClock(), gatekeeper, carry)
 
@@ -109,7 +109,7 @@ def test_mqtt_5_requests_are_answered_on_the_response_topic(make_broker: MakeBro
             assert (again["ok"], again["code"]) == (False, "replayed")
             assert (await ask(broker, "reboot", ""))["code"] == "unknown"
             assert (await ask(broker, "ping", "{{"))["code"] == "malformed"
-            assert (await ask(broker, "say", "{}"))["code"] == "not_in_this_version"
+            assert (await ask(broker, "say", "{}"))["code"] == "malformed"
             assert len(carriers.done) == 1
 
     asyncio.run(scenario())
@@ -328,5 +328,27 @@ def test_a_flood_is_bounded_and_the_excess_counted() -> None:
         assert len(carriers.done) == 10
         assert [answer.get("code") for answer in answers[10:]] == ["too_many"] * (WAITING_ORDERS - 10)
         assert sum(line["event"].startswith("command dropped") for line in lines) == 20
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.broker
+def test_what_takes_its_time_holds_nobody_up(make_broker: MakeBroker) -> None:
+    async def scenario() -> None:
+        broker, said = make_broker(), asyncio.Event()
+
+        class Slow(Carriers):
+            async def carry(self, request: CommandRequest) -> Mapping[str, Any]:
+                if isinstance(request, Say):
+                    await said.wait()
+                return await super().carry(request)
+
+        async with gateway_on(broker.url, Slow()):
+            saying = asyncio.create_task(ask(broker, "say", '{"text": "收到"}'))
+            await asyncio.sleep(0.3)
+            assert (await ask(broker, "ping", "{}"))["ok"]
+            assert not saying.done()
+            said.set()
+            assert (await saying)["ok"]
 
     asyncio.run(scenario())
