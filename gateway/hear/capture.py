@@ -7,21 +7,14 @@ A fault is told once and is over when audio has come for a second: a plug with a
 """
 
 import contextlib
-import math
 import threading
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Literal, Protocol, get_args
 
-import numpy as np
 import structlog
 
 from drivers.base import (
     AudioDamaged,
-    AudioFrame,
     AudioSource,
     Carrier,
     DeviceError,
@@ -30,15 +23,38 @@ from drivers.base import (
     EndOfAudio,
 )
 from gateway.clock import Clock
-from gateway.errors import GatewayError
-from gateway.hear.airtime import AirTime
-from gateway.hear.audio import Converter
-from gateway.hear.edges import fall, rise
+from gateway.hear.captured import (
+    DEAFENING,
+    LINE_TROUBLES,
+    CaptureEvent,
+    Completed,
+    Ended,
+    Fault,
+    LineTrouble,
+    Missed,
+    Opened,
+    Recovered,
+    Spool,
+    SpoolFile,
+)
 from gateway.hear.linewatch import LineLimits, LineWatch
 from gateway.hear.ownkeyups import OwnKeyUps
-from gateway.hear.segmenter import Audio, Closed, Segmenter, Squelch, SquelchEvent
-from gateway.hear.segmenter import Opened as SquelchOpened
-from gateway.model import RATE_HZ, End, Pcm, Transmission
+from gateway.hear.segmenter import Squelch
+from gateway.hear.session import Keeper, Session
+
+__all__ = [
+    "DEAFENING",
+    "Capture",
+    "CaptureEvent",
+    "Completed",
+    "Ended",
+    "Fault",
+    "Missed",
+    "Opened",
+    "Recovered",
+    "Spool",
+    "SpoolFile",
+]
 
 log = structlog.get_logger()
 
@@ -50,91 +66,7 @@ LONGEST_BACK_OFF_S = 3.0
 """A card that is back is heard again within 5 s, and said to be."""
 STEADY_S = 1.0
 """A device that failed works again when it has delivered this much."""
-LOSSES_KEPT_S = 30.0
-"""What was lost longer ago than this is in no transmission that has not begun yet."""
 _ROOM_POLL_S = 0.25
-
-
-class SpoolFile(Protocol):
-    """One transmission on its way to disk. Used by the capture thread only."""
-
-    def append(self, pcm: Pcm) -> None:
-        """Keep more samples."""
-
-    def finish(self, end: End, dropped_frames: int = 0) -> object:
-        """Complete the file; what it returns travels in Completed.kept."""
-
-    def discard(self) -> None:
-        """Forget the file."""
-
-
-class Spool(Protocol):
-    """Where transmissions are kept. Each method raises GatewayError when the disk refuses."""
-
-    def begin(self, transmission_id: str, radio_id: str, started_at: datetime) -> SpoolFile:
-        """Start keeping a transmission."""
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A transmission has begun; it is being received now."""
-
-    radio_id: str
-    transmission_id: str
-    started_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Completed:
-    """A transmission is over. `kept` is what the spool returned for it, None when it could not be kept."""
-
-    transmission: Transmission
-    kept: object | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Something failed: `what` says which part, `message` what a person should know."""
-
-    radio_id: str
-    what: Literal[
-        "source", "control", "spool", "store", "capture", "squelch", "hum", "clipping", "level", "silence"
-    ]
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Recovered:
-    """What had failed works again."""
-
-    radio_id: str
-    what: Literal["source", "control", "store", "squelch", "hum", "clipping", "level", "silence"] = "source"
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """Nothing more will come from this radio; `is_damaged` when that is a fault, which `message` tells."""
-
-    radio_id: str
-    message: str | None = None
-    is_damaged: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Missed:
-    """Audio was lost between transmissions: `frames` of the device did not come through."""
-
-    radio_id: str
-    frames: int
-
-
-DEAFENING = frozenset({"source", "control", "store", "capture", "squelch"})
-"""What must not fail for calls to be heard."""
-LineTrouble = Literal["squelch", "hum", "clipping", "level", "silence"]
-
-LINE_TROUBLES: tuple[LineTrouble, ...] = get_args(LineTrouble)
-
-CaptureEvent = Opened | Completed | Fault | Recovered | Ended | Missed
 
 
 class Capture:
@@ -170,7 +102,7 @@ class Capture:
         self._on_event = on_event
         self._carrier = carrier
         self._wait_for_room = wait_for_room
-        self._keeper = _Keeper(radio_id, spool, new_id, self._pass_on)
+        self._keeper = Keeper(radio_id, spool, new_id, self._pass_on)
         self._squelch = squelch or Squelch()
         self._own_key_ups = own_key_ups or OwnKeyUps()
         self._told: dict[LineTrouble, str] = {}
@@ -248,14 +180,14 @@ class Capture:
         """Hear one opened source until it ends, is lost, or the capture is stopped."""
         self._source.open()
         self._delivered_s = 0.0
-        session = _Session(self._source, self._squelch, self._keeper, self._clock, self._own_key_ups)
+        session = Session(self._source, self._squelch, self._keeper, self._clock, self._own_key_ups)
         try:
             self._read_all(session)
         finally:
             self._source.close()
             session.finish()
 
-    def _read_all(self, session: "_Session") -> None:
+    def _read_all(self, session: Session) -> None:
         heard_at_s = self._clock.monotonic_s()
         while not self._stopping.is_set():
             if not self._source.is_live and not self._wait_for_room(_ROOM_POLL_S):
@@ -294,7 +226,7 @@ class Capture:
             self._line.transmission(event.transmission.audio, self._clock.monotonic_s())
         self._on_event(event)
 
-    def _tell_line(self, session: "_Session") -> None:
+    def _tell_line(self, session: Session) -> None:
         """Tell what begins or ceases to be wrong with the squelch and the sound of the line."""
         troubles: dict[LineTrouble, str] = {}
         if self._line is not None:
@@ -316,186 +248,3 @@ class Capture:
         self._report(message)
         self._stopping.wait(self._back_off_s)
         self._back_off_s = min(2 * self._back_off_s, LONGEST_BACK_OFF_S)
-
-
-class _Session:
-    """What is known while a source stays open: positions start from 0 with it."""
-
-    def __init__(
-        self,
-        source: AudioSource,
-        squelch: Squelch,
-        keeper: "_Keeper",
-        clock: Clock,
-        own_key_ups: OwnKeyUps,
-    ) -> None:
-        self._converter = Converter(source.format)
-        self._segmenter = Segmenter(squelch)
-        self._squelch = squelch
-        self._keeper = keeper
-        self._is_live = source.is_live
-        self._air_time = AirTime(clock, is_live=source.is_live)
-        self._own_key_ups = own_key_ups
-        self._next_sequence = 0
-        self._converted = 0
-        self._losses: deque[tuple[int, int]] = deque()
-        self.heard: Pcm = np.empty(0, np.int16)
-        """The samples of the last frame."""
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether nobody transmits, neither others nor the gateway."""
-        return not self._segmenter.is_open and not self._own_key_ups.is_keyed
-
-    @property
-    def squelch_trouble(self) -> str | None:
-        """What is wrong with the squelch, in words; None when nothing is."""
-        if self._segmenter.is_stuck:
-            return (
-                f"the squelch was open for {self._squelch.timeout_s:.0f} s without a break and is shut until "
-                "what holds it open is gone"
-            )
-        if self._segmenter.is_flapping:
-            return "the squelch opens and closes all the time; only what lasts longer is believed"
-        return None
-
-    def hear(self, frame: AudioFrame, told: Carrier | None) -> None:
-        """Take one frame, and what the receiver says of the channel."""
-        lost = max(0, frame.sequence - self._next_sequence) or int(frame.overflow)
-        self._next_sequence = frame.sequence + 1
-        if lost:
-            self._lose(lost)
-        begun_s = self._converted / frame.format.rate_hz
-        self._converted += len(frame.pcm) // frame.format.frame_bytes
-        ended_s = self._converted / frame.format.rate_hz
-        self._air_time.note(ended_s, frame.captured_ns)
-        self._pass_over_own(frame, begun_s, ended_s)
-        is_open, rssi_dbm = (None, None) if told is None else (told.is_open, told.rssi_dbm)
-        self.heard = self._converter.feed(frame.pcm)
-        self._take(self._segmenter.feed(self.heard, is_open, rssi_dbm))
-
-    def _pass_over_own(self, frame: AudioFrame, begun_s: float, ended_s: float) -> None:
-        """Deafen the squelch to what of this frame was captured while the gateway transmitted."""
-        deaf_s = self._squelch.deaf_s
-        if not self._is_live:
-            if self._own_key_ups.is_keyed:
-                self._deafen(begun_s, ended_s + deaf_s)
-            return
-        heard_from_s = frame.captured_ns / 1e9 - frame.duration_s
-        for keyed_s, released_s in self._own_key_ups.since(heard_from_s - deaf_s):
-            start_s = self._air_time.position_s(keyed_s)
-            end_s = self._air_time.position_s(released_s + deaf_s)
-            if start_s is not None and end_s is not None and start_s < ended_s:
-                self._deafen(start_s, min(end_s, ended_s))
-
-    def _deafen(self, start_s: float, end_s: float) -> None:
-        self._segmenter.deafen(max(0, math.floor(start_s * RATE_HZ)), math.ceil(end_s * RATE_HZ))
-
-    def _lose(self, lost: int) -> None:
-        position, losses = self._segmenter.position, self._losses
-        losses.append((position, lost))
-        self._air_time.forget()
-        if not self._segmenter.is_open:
-            self._keeper.missed(lost)
-            while losses[0][0] < position - LOSSES_KEPT_S * RATE_HZ:
-                losses.popleft()
-
-    def finish(self) -> None:
-        """Complete what is open; the source delivers no more."""
-        self._take(self._segmenter.feed(self._converter.flush()))
-        self._take(self._segmenter.flush())
-
-    def _take(self, events: list[SquelchEvent]) -> None:
-        for event in events:
-            if isinstance(event, SquelchOpened):
-                start_s = event.start / RATE_HZ
-                self._keeper.begin(event, self._air_time.at(start_s), self._air_time.mono_s(start_s))
-            elif isinstance(event, Audio):
-                self._keeper.append(event.pcm)
-            elif isinstance(event, Closed):
-                self._keeper.complete(event, self._lost_until(event.end))
-
-    def _lost_until(self, end: int) -> int:
-        """Return how many frames were lost inside the transmission that ends now, and forget those before."""
-        start = self._keeper.start
-        inside = sum(lost for position, lost in self._losses if start <= position <= end)
-        self._losses = deque((position, lost) for position, lost in self._losses if position > end)
-        return inside
-
-
-class _Keeper:
-    """Keeps the open transmission in memory and in the spool. A refusing disk costs the copy only."""
-
-    def __init__(
-        self,
-        radio_id: str,
-        spool: Spool,
-        new_id: Callable[[], str],
-        on_event: Callable[[CaptureEvent], None],
-    ) -> None:
-        self.start = 0
-        self._onset = 0
-        self._radio_id = radio_id
-        self._spool = spool
-        self._new_id = new_id
-        self._on_event = on_event
-        self._id = ""
-        self._started_at = datetime.min.replace(tzinfo=UTC)
-        self._started_mono_s: float | None = None
-        self._pieces: list[Pcm] = []
-        self._file: SpoolFile | None = None
-
-    def begin(self, opened: SquelchOpened, started_at: datetime, started_mono_s: float | None) -> None:
-        self.start = opened.start
-        self._onset = opened.onset
-        self._started_mono_s = started_mono_s
-        self._id, self._started_at, self._pieces = self._new_id(), started_at, []
-        self._file = None
-        with self._disk_may_refuse():
-            self._file = self._spool.begin(self._id, self._radio_id, started_at)
-        self._on_event(Opened(self._radio_id, self._id, started_at))
-
-    def missed(self, frames: int) -> None:
-        self._on_event(Missed(self._radio_id, frames))
-
-    def append(self, pcm: Pcm) -> None:
-        self._pieces.append(pcm)
-        if self._file is not None:
-            with self._disk_may_refuse():
-                self._file.append(pcm)
-
-    def complete(self, closed: Closed, dropped_frames: int) -> None:
-        kept: object | None = None
-        if self._file is not None:
-            with self._disk_may_refuse():
-                kept = self._file.finish(closed.reason, dropped_frames)
-        audio = np.concatenate([np.empty(0, dtype=np.int16), *self._pieces])
-        transmission = Transmission(
-            id=self._id,
-            radio_id=self._radio_id,
-            started_at=self._started_at,
-            duration_s=len(audio) / RATE_HZ,
-            audio=audio,
-            end=closed.reason,
-            dropped_frames=dropped_frames,
-            signal_s=self._edges(audio, closed),
-            started_mono_s=self._started_mono_s,
-        )
-        self._pieces, self._file = [], None
-        self._on_event(Completed(transmission, kept))
-
-    def _edges(self, audio: Pcm, closed: Closed) -> tuple[float, float]:
-        """Where in it the signal rose and fell, in seconds; a cut is no edge."""
-        opened = max(self._onset, self.start) - self.start
-        fell = min(closed.signal_end, closed.end) - self.start
-        if closed.reason in {End.CARRIER, End.SILENCE}:
-            fell = fall(audio, fell)
-        return rise(audio, opened) / RATE_HZ, fell / RATE_HZ
-
-    @contextlib.contextmanager
-    def _disk_may_refuse(self) -> Iterator[None]:
-        try:
-            yield
-        except (GatewayError, OSError) as error:
-            self._file = None
-            self._on_event(Fault(self._radio_id, "spool", str(error)))

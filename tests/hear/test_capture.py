@@ -24,9 +24,10 @@ from drivers.base import (
 from gateway.clock import ManualClock, SystemClock
 from gateway.errors import StoreUnavailable
 from gateway.hear import capture as capture_module
-from gateway.hear.capture import Capture, CaptureEvent, Completed, Ended, Fault, Opened, Recovered, _Session
+from gateway.hear.capture import Capture, CaptureEvent, Completed, Ended, Fault, Opened, Recovered
 from gateway.hear.ownkeyups import OwnKeyUps
 from gateway.hear.segmenter import Segmenter, Squelch, SquelchKind
+from gateway.hear.session import Session
 from gateway.model import RATE_HZ, End, Pcm, Transmission
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -455,7 +456,7 @@ def test_a_stuck_squelch_is_told_until_it_is_over() -> None:
 def test_what_a_silent_faulty_card_loses_is_not_kept_for_ever() -> None:
     frame = frames_of(np.zeros(1600, np.int16))[0]
     source = PlannedSource([])
-    session = _Session(source, Squelch(), Mock(), ManualClock(START), OwnKeyUps())
+    session = Session(source, Squelch(), Mock(), ManualClock(START), OwnKeyUps())
     for sequence in range(0, 4000, 2):
         session.hear(replace(frame, sequence=sequence), None)
     assert len(session._losses) <= 301
