@@ -17,6 +17,7 @@ from bench.accuracy import accuracy, conversation, negatives
 from bench.backlog import backlog
 from bench.crashes import crashes
 from bench.daemon import start_and_memory, store_and_publish
+from bench.dispatcher import measure as measure_dispatcher
 from bench.figure import ROOT, WORK, Benchmark, Figure, Options, Report, machine, show, write_results
 from bench.path import whole_path
 from bench.radios import first_syllable, idle, unplug, voice_detector
@@ -60,6 +61,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "unplug": unplug,
     "first-syllable": first_syllable,
     "vad": voice_detector,
+    "dispatcher": measure_dispatcher,
     "conversation": conversation,
     "negatives": negatives,
     "accuracy": accuracy,

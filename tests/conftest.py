@@ -1,13 +1,24 @@
 """What every test gets: no thread outlives it, and no test logs as another one set it up."""
 
+import importlib.util
+import json
 import os
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 import structlog
 from hypothesis import settings
+
+from gateway.events import EVENT_DATA, CloudEvent
+from gateway.publish.asyncapi import event_schema
 
 # CI holds what is known, the same at every run; looking for new counter-examples is for a developer's runs.
 settings.register_profile("ci", derandomize=True)
@@ -15,6 +26,7 @@ if os.environ.get("CI") == "true":
     settings.load_profile("ci")
 
 LINGER_S = 3.0
+MOST_CHECKED_PER_TEST = 20
 SHARED_THREADS = ("asyncio_", "ThreadPoolExecutor", "pymp", "whisper")
 """Pools that a session-wide fixture owns and closes itself."""
 
@@ -43,8 +55,49 @@ def log_as_at_start() -> Iterator[None]:
     structlog.reset_defaults()
 
 
+@dataclass
+class Held:
+    """How many events of each kind the present test made, and what is wrong with them."""
+
+    checked: Counter[str]
+    broken: list[str]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def events_are_held_to_their_schemas() -> Iterator[Held]:
+    """Every event that any test has the gateway make in this process is checked against the published schema.
+
+    `CloudEvent(...)` is where events are made; reading one back does not come by here.
+    """
+    path = Path(__file__).parent / "support" / "jsonschema_check.py"
+    spec = importlib.util.spec_from_file_location("contract_check", path)
+    assert spec is not None
+    assert spec.loader is not None
+    check = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(check)
+    schemas = {kind: event_schema(kind) for kind in EVENT_DATA}
+    broken: list[str] = []
+    checked: Counter[str] = Counter()
+    make = CloudEvent.__init__
+
+    def made(event: CloudEvent, **attributes: Any) -> None:
+        make(event, **attributes)
+        kind = event.kind
+        # a thousand alike teach nothing more; the first of each test and kind are enough
+        if kind in schemas and checked[kind] < MOST_CHECKED_PER_TEST:
+            checked[kind] += 1
+            document = json.loads(event.to_json())
+            faults = islice(check.faults(document, schemas[kind], schemas[kind]), 3)
+            broken.extend(f"{kind}: {fault}" for fault in faults)
+
+    with patch.object(CloudEvent, "__init__", made):
+        yield Held(checked, broken)
+
+
 @pytest.fixture(autouse=True)
-def log_set_up_by_nobody() -> Iterator[None]:
-    """A command run in this process points the log at a stderr that is gone with its test."""
+def no_event_breaks_the_contract(events_are_held_to_their_schemas: Held) -> Iterator[None]:
+    held = events_are_held_to_their_schemas
+    held.checked.clear()
+    held.broken.clear()
     yield
-    structlog.reset_defaults()
+    assert held.broken == []

@@ -1,28 +1,47 @@
-"""`radio-gateway watch`: a dispatcher's live view of all gateways in a terminal."""
+"""`radio-gateway watch`: all gateways live in a dispatcher's terminal, or as a feed for other systems."""
 
 import asyncio
-import json
 import sys
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
-from uuid import uuid4
+from typing import Any
 
 import typer
 from rich.console import Console
 
+from gateway.clock import SystemClock
 from gateway.config import MqttSettings
-from gateway.errors import BadConfig, UsageError
+from gateway.errors import BadConfig, MissingInput, UsageError
 from gateway.knowledge import read_lexicon
 from gateway.log import configure_log
 from gateway.publish.broker import Broker
-from gateway.publish.subscribe import Received, Subscriber
-from gateway.watch.gaps import Gaps
+from gateway.watch.lines import csv_header, csv_line, json_line
+from gateway.watch.memory import Event
+from gateway.watch.scope import scope_of
 from gateway.watch.screen import Screen
+from gateway.watch.watcher import Watcher
+from gateway.watch.webhook import Endpoint, Webhook
 
 
 def watch(
-    url: str = typer.Option(..., "--url", help="The broker: mqtt://HOST[:PORT], or mqtts:// for TLS."),
+    url: list[str] = typer.Option(
+        ..., "--url", help="A broker: mqtt://HOST[:PORT], or mqtts:// for TLS. Several to follow several."
+    ),
     jsonl: bool = typer.Option(False, "--jsonl", help="Print each event once, as a JSON line, and no more."),
+    as_csv: bool = typer.Option(False, "--csv", help="Print each event once, as a CSV line, and no more."),
+    webhook: str | None = typer.Option(
+        None, "--webhook", help="Post each event as JSON to this URL until it is taken, in order."
+    ),
+    webhook_secret_file: Path | None = typer.Option(
+        None, "--webhook-secret-file", help="File whose first line signs what is posted (HMAC-SHA256)."
+    ),
+    state: Path | None = typer.Option(
+        None, "--state", help="File to remember in, so that nothing is missed or repeated after a restart."
+    ),
     root: str = typer.Option("rg/v1/#", "--root", help="Topics to follow: all gateways, or rg/v1/gz/#."),
+    repair: bool = typer.Option(
+        True, "--repair/--no-repair", help="Ask gateways for what is missing (publishes to their cmd/)."
+    ),
     count: int | None = typer.Option(None, "--count", min=1, help="End after this many events."),
     username: str | None = typer.Option(None, "--username", help="Who to be at the broker."),
     password_file: Path | None = typer.Option(
@@ -33,20 +52,34 @@ def watch(
     key_file: Path | None = typer.Option(None, "--key-file", help="The key to --cert-file."),
 ) -> None:
     """Show what happens at all gateways as it happens: every event once, and what is missing."""
+    if jsonl and as_csv:
+        raise UsageError("--jsonl and --csv both want the output; start two watches with a --state each")
+    scope_of(root)
+    endpoint = Endpoint.parse(webhook) if webhook is not None else None
+    secret = _secret(webhook_secret_file) if webhook_secret_file is not None else None
+    if secret is not None and endpoint is None:
+        raise UsageError("--webhook-secret-file signs what --webhook posts; name that too")
+    given = {
+        "username": username, "password_file": password_file, "ca_file": ca_file, "cert_file": cert_file,
+        "key_file": key_file,
+    }  # fmt: skip
+    brokers = [_broker(one, given) for one in url]
+    configure_log("error")
+    screen = Watch(style="jsonl" if jsonl else "csv" if as_csv else "terminal")
+    asyncio.run(screen.run(
+        lambda: Watcher(
+            brokers, state=state, root=root, repair=repair, on_state=screen.state, on_note=screen.note
+        ),
+        count,
+        None if endpoint is None else Webhook(endpoint, SystemClock(), secret=secret, on_note=screen.note),
+    ))  # fmt: skip
+
+
+def _broker(url: str, given: Mapping[str, Any]) -> Broker:
     try:
-        settings = MqttSettings(
-            url=url,
-            username=username,
-            password_file=password_file,
-            ca_file=ca_file,
-            cert_file=cert_file,
-            key_file=key_file,
-        )
-        broker = Broker.from_settings(settings)
+        return Broker.from_settings(MqttSettings.model_validate({"url": url, **given}))
     except (ValueError, BadConfig) as error:
         raise UsageError(_first_fault(error)) from None
-    configure_log("error")
-    asyncio.run(Watch(broker, root, as_lines=jsonl).follow(count))
 
 
 def _first_fault(error: Exception) -> str:
@@ -56,53 +89,92 @@ def _first_fault(error: Exception) -> str:
     return text.removeprefix("Value error, ").removeprefix("mqtt.url: ")
 
 
-class Watch:
-    """One dispatcher's terminal. Events go to stdout; with `as_lines` everything else goes to stderr."""
+def _secret(path: Path) -> bytes:
+    try:
+        secret = path.read_bytes().splitlines()
+    except OSError as error:
+        raise MissingInput(f"{path}: the secret cannot be read ({error.strerror})") from None
+    if not secret or not secret[0].strip():
+        raise UsageError(f"{path}: its first line is empty; put the secret there")
+    return secret[0].strip()
 
-    def __init__(self, broker: Broker, root: str, *, as_lines: bool) -> None:
-        self._as_lines = as_lines
-        self._url = str(broker.address)
+
+class Watch:
+    """One dispatcher's output. Events go to stdout; as lines, everything else goes to stderr."""
+
+    def __init__(self, *, style: str) -> None:
+        """Take the style: terminal, jsonl or csv."""
+        self._style = style
+        self._as_lines = style != "terminal"
         self._out = Console(highlight=False, soft_wrap=True)
         self._aside = Console(stderr=True, highlight=False, soft_wrap=True)
-        self._gaps = Gaps()
         agencies = read_lexicon().agencies
         self._screen = Screen({code: agency.label for code, agency in agencies.items()})
-        self._trouble: str | None = "not connected yet"
-        # Under an id of its own: two watchers with the same one would push each other off the broker.
-        self._subscriber = Subscriber(
-            broker, f"watch-{uuid4().hex[:12]}", [root], on_trouble=self._tell_trouble
-        )
 
-    async def follow(self, count: int | None = None) -> None:
-        """Show what comes until `count` events have been shown, for ever when None."""
+    async def run(self, make: Callable[[], Watcher], count: int | None, webhook: Webhook | None) -> None:
+        """Show what comes until `count` events were shown, for ever when None; post each, if asked to."""
+        async with make() as watcher:
+            work: list[Coroutine[Any, Any, None]] = [self._show(watcher, count)]
+            if webhook is not None:
+                work.append(_post(watcher, webhook, count))
+            tasks = [asyncio.create_task(one) for one in work]
+            try:
+                await asyncio.gather(*tasks)
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+                if webhook is not None:
+                    webhook.close()
+
+    async def _show(self, watcher: Watcher, count: int | None) -> None:
+        if self._style == "csv":
+            print(csv_header(), flush=True)
         shown = 0
-        async with self._subscriber:
-            async for received in self._subscriber:
-                shown += self._show(received)
+        stream = watcher.follow(self._style)
+        try:
+            async for event in stream:
+                self._event(event)
+                shown += 1
                 if count is not None and shown >= count:
+                    watcher.handled(self._style)
                     return
+        finally:
+            await stream.aclose()
 
-    def _show(self, received: Received) -> bool:
-        """Show a message; return whether it was an event."""
-        event = received.document
-        if event is None or not received.is_event:
-            if "/state/" in received.topic and not self._as_lines:
-                line = self._screen.state(received.topic, event, retained=received.retained)
-                if line is not None:
-                    self._out.print(line)
-            return False
-        if self._as_lines:
-            print(json.dumps(event, ensure_ascii=False, separators=(",", ":")), flush=True)
+    def _event(self, event: Event) -> None:
+        if self._style == "jsonl":
+            print(json_line(event), flush=True)
+        elif self._style == "csv":
+            print(csv_line(event), flush=True)
         else:
             self._out.print(self._screen.event(event))
-        source = str(event["source"])
-        gap = self._gaps.changed(source, self._subscriber.sieve.missing(source))
-        if gap is not None:
-            (self._aside if self._as_lines else self._out).print(self._screen.note(source, gap))
-        return True
 
-    def _tell_trouble(self, trouble: str | None) -> None:
-        if trouble != self._trouble:
-            self._trouble = trouble
-            words = f"{trouble}; trying again" if trouble else f"{self._url}: connected"
-            print(words, file=sys.stderr, flush=True)
+    def state(self, topic: str, document: Mapping[str, Any] | None, retained: bool) -> None:
+        """Show a state document, on a terminal only."""
+        if self._as_lines:
+            return
+        line = self._screen.state(topic, document, retained=retained)
+        if line is not None:
+            self._out.print(line)
+
+    def note(self, about: str, words: str) -> None:
+        """Show what the dispatcher's own end has to say; of a broker on stderr in any case."""
+        if "://" in about:
+            print(f"{about}: {words}", file=sys.stderr, flush=True)
+            return
+        (self._aside if self._as_lines else self._out).print(self._screen.note(about, words))
+
+
+async def _post(watcher: Watcher, webhook: Webhook, count: int | None) -> None:
+    posted = 0
+    stream = watcher.follow("webhook")
+    try:
+        async for event in stream:
+            await webhook.deliver(event)
+            posted += 1
+            if count is not None and posted >= count:
+                watcher.handled("webhook")
+                return
+    finally:
+        await stream.aclose()

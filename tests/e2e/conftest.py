@@ -12,12 +12,15 @@ import numpy as np
 import pytest
 import soundfile
 
+from gateway.events import TYPE_PREFIX
+from gateway.publish.asyncapi import event_schema
 from tools.channel import RATE_HZ, Channel, conversation, transmit
 
 DATA = Path(__file__).parents[1] / "data"
 UNITS = DATA / "units.csv"
 COMMAND = Path(sys.executable).with_name("radio-gateway")
 REPORT = ("scripted-jump-1", "scripted-jump-2", "scripted-jump-3", "scripted-jump-4")
+
 Event = dict[str, Any]
 
 
@@ -124,6 +127,10 @@ class Dispatcher:
             if "/evt/" in message["topic"]:
                 event = json.loads(message["payload"])
                 seen.setdefault(event["id"], event)
+        check = support("jsonschema_check")
+        for event in seen.values():
+            schema = event_schema(event["type"].removeprefix(TYPE_PREFIX))
+            assert list(check.faults(event, schema, schema)) == []
         return list(seen.values())
 
 

@@ -45,7 +45,7 @@ class FakeOutbox:
 
     def put(self, draft: Draft, **more: Any) -> None:
         self.highest += 1
-        event = seal(draft, "urn:x", self.highest)
+        event = seal(draft, "urn:radio-gateway:gz:tianhe:x", self.highest)
         now = datetime.now().astimezone()
         row = Row(self.highest, draft.kind, draft.correlationid, event.to_json(), now)
         self.rows[self.highest] = replace(row, **more)

@@ -137,7 +137,10 @@ def test_a_renamed_gateway_numbers_from_one_and_still_delivers_what_waited(
         return [(e.position, e.source, e.sequence) for e in entries]
 
     asyncio.run(life(SOURCE))
-    assert asyncio.run(life("urn:new")) == [(1, SOURCE, 1), (2, "urn:new", 1)]
+    assert asyncio.run(life("urn:radio-gateway:gz:tianhe:new")) == [
+        (1, SOURCE, 1),
+        (2, "urn:radio-gateway:gz:tianhe:new", 1),
+    ]
 
 
 def test_outbox_rows_leave_only_when_delivered_or_dropped(

@@ -77,7 +77,7 @@ def test_what_the_store_knows_is_only_tidied_up(data_dir: Path, clock: ManualClo
     audio = file.finish(End.CARRIER)
 
     async def scenario() -> Any:
-        store = await Store.open(data_dir, "urn:x", clock)
+        store = await Store.open(data_dir, "urn:radio-gateway:gz:tianhe:x", clock)
         await store.heard(HeardTransmission("t1", "ch1", STARTED, 1.0, End.CARRIER, audio=audio))
         known = {t.id for t in await store.unfinished()}
         await store.close()

@@ -1,0 +1,419 @@
+"""What a dispatcher remembers of many gateways: one SQLite file, touched by no other module of the room.
+
+An event is taken once: (source, id) is unique, and the row, the numbers still missing and the last snapshot
+of what the event is about are committed in one transaction. Losing power may lose the last moments, and with
+them the knowledge of having had them: the gateway is asked for them again, so nothing is lost or doubled.
+
+Belongs to the thread that opened it.
+"""
+
+import contextlib
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Self
+from uuid import UUID
+
+from sqlite_utils import Database
+
+from gateway.errors import Unavailable
+from gateway.watch.numbers import Missing
+
+MAX_SEQUENCE: Final = 1 << 62
+KEEP_EVENTS: Final = 200_000
+_PRUNE_EVERY: Final = 5_000
+_SCHEMA = """
+    CREATE TABLE IF NOT EXISTS events (
+        position INTEGER PRIMARY KEY AUTOINCREMENT,
+        source TEXT NOT NULL,
+        id TEXT NOT NULL,
+        document TEXT NOT NULL,
+        UNIQUE (source, id)
+    ) STRICT;
+    CREATE TABLE IF NOT EXISTS sources (
+        source TEXT PRIMARY KEY,
+        newest INTEGER NOT NULL,
+        newest_id TEXT NOT NULL,
+        missing TEXT NOT NULL,
+        lost INTEGER NOT NULL,
+        first INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS snapshots (
+        kind TEXT NOT NULL,
+        key TEXT NOT NULL,
+        source TEXT NOT NULL,
+        revision INTEGER NOT NULL,
+        document TEXT NOT NULL,
+        PRIMARY KEY (kind, key)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS cursors (
+        consumer TEXT PRIMARY KEY,
+        position INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+"""
+Event = dict[str, Any]
+
+
+class MemoryUnavailable(Unavailable):
+    """The dispatcher's file cannot be used."""
+
+
+@dataclass
+class SourceState:
+    """How far one gateway's events have come. `lost` counts those that it no longer keeps.
+
+    `first` is the number of the first event that came at all: what was before is taken, but not asked for.
+    """
+
+    newest: int
+    newest_id: str
+    first: int
+    missing: Missing = field(default_factory=Missing)
+    lost: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What came of a batch: how many events were new, repeats, unreadable; whose numbering began anew."""
+
+    new: int = 0
+    repeats: int = 0
+    unreadable: int = 0
+    anew: tuple[str, ...] = ()
+    touched: frozenset[str] = frozenset()
+
+
+class Memory:
+    """The open file. Everything raises MemoryUnavailable, in words, when the disk fails."""
+
+    def __init__(self, path: Path | None = None, *, keep_events: int = KEEP_EVENTS) -> None:
+        """Open or make the file; None keeps everything in memory, until the process ends."""
+        self._where = str(path) if path is not None else "the dispatcher's memory"
+        self._keep_events = keep_events
+        self._since_prune = 0
+        with self._in_words():
+            connection = sqlite3.connect(path or ":memory:", timeout=10.0)
+            self._db = Database(connection, execute_plugins=False)
+            if path is not None:
+                self._db.enable_wal()
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.executescript(_SCHEMA)
+            rows = list(self._db.query("SELECT * FROM sources"))
+        self.sources = {
+            row["source"]: SourceState(
+                row["newest"],
+                row["newest_id"],
+                row["first"],
+                Missing(map(tuple, json.loads(row["missing"]))),
+                row["lost"],
+            )
+            for row in rows
+        }
+
+    def close(self) -> None:
+        """Close the file. May be called twice."""
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def take(self, documents: Iterable[str | bytes]) -> Taken:
+        """Take a batch of events as they came; all of it is kept, or none when this raises."""
+        before: dict[str, SourceState | None] = {}
+        tally: Counter[str] = Counter()
+        snapshots: dict[tuple[str, str], tuple[str, int, str]] = {}
+        anew: list[str] = []
+        touched: set[str] = set()
+        try:
+            with self._transaction() as connection:
+                for document in documents:
+                    event = read_event(document)
+                    verdict = (
+                        "unreadable" if event is None else self._take(connection, event, document, before)
+                    )
+                    tally[verdict] += 1
+                    if event is None or verdict == "repeat":
+                        continue
+                    touched.add(event["source"])
+                    if verdict == "anew":
+                        anew.append(event["source"])
+                    for key, value in _snapshots(event):
+                        if key not in snapshots or snapshots[key][1] <= value[1]:
+                            snapshots[key] = value
+                self._keep(connection, snapshots)
+                self._keep_sources(connection, touched)
+        except BaseException:
+            self._restore(before)
+            raise
+        new = tally["new"] + tally["anew"]
+        self._since_prune += new
+        if self._since_prune >= _PRUNE_EVERY:
+            self.prune()
+        return Taken(new, tally["repeat"], tally["unreadable"], tuple(anew), frozenset(touched))
+
+    def _take(
+        self,
+        connection: sqlite3.Connection,
+        event: Event,
+        document: str | bytes,
+        before: dict[str, SourceState | None],
+    ) -> str:
+        source = event["source"]
+        text = document if isinstance(document, str) else document.decode()
+        row = connection.execute(
+            "INSERT INTO events (source, id, document) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            (source, event["id"], text),
+        )
+        if row.rowcount == 0:
+            return "repeat"
+        if source not in before:
+            before[source] = _copy(self.sources.get(source))
+        verdict = self._number(source, event)
+        if verdict == "repeat":
+            connection.execute("DELETE FROM events WHERE position = ?", (row.lastrowid,))
+        return verdict
+
+    def _restore(self, before: Mapping[str, SourceState | None]) -> None:
+        for source, state in before.items():
+            if state is None:
+                self.sources.pop(source, None)
+            else:
+                self.sources[source] = state
+
+    def _number(self, source: str, event: Event) -> str:
+        """Note an unseen event's number and say whether it is new, a repeat of long ago, or begins anew."""
+        sequence, event_id = int(event["sequence"]), event["id"]
+        state = self.sources.get(source)
+        if state is None:
+            self.sources[source] = SourceState(sequence, event_id, sequence)
+            return "new"
+        if sequence > state.newest:
+            state.missing.add(state.newest + 1, sequence - 1)
+            state.newest, state.newest_id = sequence, event_id
+        elif sequence >= state.first and not state.missing.discard(sequence):
+            if not _later(event_id, state.newest_id):
+                return "repeat"
+            # A number that was had before, on an event made later: the gateway's database was replaced.
+            self.sources[source] = SourceState(sequence, event_id, sequence, lost=state.lost)
+            return "anew"
+        if event["type"] == "radiogateway.outbox.dropped":
+            self._explained(state, event)
+        return "new"
+
+    @staticmethod
+    def _explained(state: SourceState, event: Event) -> None:
+        """Numbers that the gateway gave up will never come; it says so itself."""
+        with contextlib.suppress(KeyError, TypeError, ValueError):
+            data = event["data"]
+            state.lost += state.missing.discard(int(data["first_sequence"]), int(data["last_sequence"]))
+
+    def note_newest(self, source: str, sequence: int) -> bool:
+        """Note that a gateway has made events up to `sequence`; return whether some are missing by that."""
+        state = self.sources.get(source)
+        if state is None or sequence <= state.newest or sequence > MAX_SEQUENCE:
+            return False
+        state.missing.add(state.newest + 1, sequence)
+        state.newest = sequence
+        with self._transaction() as connection:
+            self._keep_sources(connection, {source})
+        return True
+
+    def note_lost(self, source: str, first: int, last: int) -> int:
+        """Note that these events are not to be had any more; return how many of them were missing."""
+        state = self.sources.get(source)
+        lost = state.missing.discard(first, last) if state is not None else 0
+        if state is not None and lost:
+            state.lost += lost
+            with self._transaction() as connection:
+                self._keep_sources(connection, {source})
+        return lost
+
+    def take_state(self, source: str, kind: str, key: str, document: Mapping[str, Any] | None) -> None:
+        """Keep a retained state document; an incident only when it is newer than what events have told."""
+        if document is None:
+            return
+        revision = document.get("revision", 0)
+        value = (source, revision if isinstance(revision, int) else 0, _compact(document))
+        with self._transaction() as connection:
+            self._keep(connection, {(kind, key): value})
+
+    def after(self, position: int, limit: int = 256) -> list[tuple[int, Event]]:
+        """Return events taken after `position`, oldest first."""
+        with self._in_words():
+            rows = self._db.execute(
+                "SELECT position, document FROM events WHERE position > ? ORDER BY position LIMIT ?",
+                (position, limit),
+            ).fetchall()
+        return [(row[0], json.loads(row[1])) for row in rows]
+
+    def span(self) -> tuple[int, int]:
+        """Return the positions of the oldest and of the newest event kept; (1, 0) when there is none."""
+        with self._in_words():
+            oldest, newest = self._db.execute("SELECT min(position), max(position) FROM events").fetchone()
+            if newest is None:
+                row = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
+                newest = row[0] if row is not None else 0
+                oldest = newest + 1
+        return oldest, newest
+
+    def cursor(self, consumer: str) -> int | None:
+        """Return how far a consumer has come, None when it is new."""
+        with self._in_words():
+            row = self._db.execute("SELECT position FROM cursors WHERE consumer = ?", (consumer,)).fetchone()
+        return row[0] if row is not None else None
+
+    def move_cursor(self, consumer: str, position: int) -> None:
+        """Remember how far a consumer has come."""
+        with self._transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?)", (consumer, position))
+
+    def snapshots(self, kind: str) -> dict[str, Event]:
+        """Return the last state of everything of a kind (incident, rollcall, drill, gateway, …) by its id."""
+        with self._in_words():
+            rows = self._db.execute(
+                "SELECT key, document FROM snapshots WHERE kind = ? ORDER BY key", (kind,)
+            ).fetchall()
+        return {row[0]: json.loads(row[1]) for row in rows}
+
+    def snapshot(self, kind: str, beginning: str) -> list[tuple[str, str, Event]]:
+        """Return (source, id, last state) of those whose id begins like this, at most two."""
+        with self._in_words():
+            rows = self._db.execute(
+                "SELECT source, key, document FROM snapshots WHERE kind = ? AND key >= ? AND key < ? LIMIT 2",
+                (kind, beginning, beginning + "\x7f"),
+            ).fetchall()
+        return [(row[0], row[1], json.loads(row[2])) for row in rows]
+
+    def about(self, subject: str) -> list[Event]:
+        """Return the events kept whose subject this is, in the order they were taken."""
+        with self._in_words():
+            rows = self._db.execute(
+                "SELECT document FROM events WHERE json_extract(document, '$.subject') = ? ORDER BY position",
+                (subject,),
+            ).fetchall()
+        return [json.loads(row[0]) for row in rows]
+
+    def meta(self, key: str, default: str) -> str:
+        """Return a remembered value; the first time `default`, which is remembered from then on."""
+        with self._transaction() as connection:
+            connection.execute("INSERT OR IGNORE INTO meta VALUES (?, ?)", (key, default))
+            (value,) = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return str(value)
+
+    def prune(self) -> int:
+        """Forget the oldest events beyond `keep_events`; return how many."""
+        self._since_prune = 0
+        _, newest = self.span()
+        with self._transaction() as connection:
+            gone = connection.execute("DELETE FROM events WHERE position <= ?", (newest - self._keep_events,))
+        return gone.rowcount
+
+    @staticmethod
+    def _keep(
+        connection: sqlite3.Connection, snapshots: Mapping[tuple[str, str], tuple[str, int, str]]
+    ) -> None:
+        connection.executemany(
+            "INSERT INTO snapshots VALUES (?, ?, ?, ?, ?) ON CONFLICT (kind, key) DO UPDATE SET "
+            "source = excluded.source, revision = excluded.revision, document = excluded.document "
+            "WHERE excluded.revision >= revision",
+            [(*key, *value) for key, value in snapshots.items()],
+        )
+
+    def _keep_sources(self, connection: sqlite3.Connection, sources: Iterable[str]) -> None:
+        connection.executemany(
+            "INSERT OR REPLACE INTO sources VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                (source, s.newest, s.newest_id, json.dumps(list(s.missing)), s.lost, s.first)
+                for source, s in ((source, self.sources[source]) for source in sources)
+            ],
+        )
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        connection: sqlite3.Connection = self._db.conn
+        with self._in_words(), connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def _in_words(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise MemoryUnavailable(f"{self._where}: cannot be used: {error}") from error
+
+
+def read_event(document: str | bytes) -> Event | None:
+    """Read a CloudEvent as far as a subscriber relies on it; None when it is none."""
+    try:
+        event = json.loads(document)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(event, dict) or not isinstance(event.get("data"), dict):
+        return None
+    if not all(isinstance(event.get(name), str) for name in ("source", "id", "type", "sequence")):
+        return None
+    digits = event["sequence"]
+    if not (digits.isascii() and digits.isdigit()) or not 0 <= int(digits[:40]) <= MAX_SEQUENCE:
+        return None
+    return event
+
+
+def _snapshots(event: Event) -> Iterator[tuple[tuple[str, str], tuple[str, int, str]]]:
+    """What an event says of the last state of incidents, roll-calls, drills and gateways."""
+    family, _, verb = event["type"].removeprefix("radiogateway.").partition(".")
+    data, source = event["data"], event["source"]
+    if family == "incident" and isinstance(data.get("incident_id"), str):
+        yield ("incident", data["incident_id"]), (source, _whole(data.get("revision")), _compact(data))
+    elif family in {"rollcall", "drill"} and isinstance(data.get(f"{family}_id"), str):
+        key, number = data[f"{family}_id"], _whole(event["sequence"])
+        if verb in {"started", "finished"}:
+            yield (family, key), (source, number, _compact({"verb": verb, **data}))
+        elif isinstance(data.get("unit_id"), str):
+            yield (f"{family}_line", f"{key}/{data['unit_id']}"), (source, number, _compact(data))
+    elif family == "gateway" and isinstance(data.get("what"), str):
+        told = _compact({"verb": verb, **data})
+        yield ("fault", f"{source} {data['what']}"), (source, _whole(event["sequence"]), told)
+
+
+def _whole(value: object) -> int:
+    try:
+        return int(value)  # type: ignore[call-overload, no-any-return]
+    except (TypeError, ValueError):
+        return 0
+
+
+def _compact(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+
+
+def _copy(state: SourceState | None) -> SourceState | None:
+    if state is None:
+        return None
+    return SourceState(state.newest, state.newest_id, state.first, Missing(state.missing), state.lost)
+
+
+def _later(one: str, other: str) -> bool:
+    """Whether the UUIDv7 `one` was made in a later millisecond; False where either is no such id."""
+    made = [_made_ms(name) for name in (one, other)]
+    return made[0] is not None and made[1] is not None and made[0] > made[1]
+
+
+def _made_ms(name: str) -> int | None:
+    try:
+        uuid = UUID(name)
+    except ValueError:
+        return None
+    return uuid.int >> 80 if uuid.version == 7 else None  # noqa: PLR2004 - UUIDv7, RFC 9562
+
+
+def ranges_in_words(missing: Sequence[tuple[int, int]], most: int = 5) -> str:
+    """Write ranges such as `3-5, 9`, the first few of them."""
+    shown = [str(first) if first == last else f"{first}-{last}" for first, last in missing[:most]]
+    return ", ".join(shown) + (", …" if len(missing) > most else "")
