@@ -16,7 +16,7 @@ ROW_HEIGHT: Final = 20.0
 LABEL_WIDTH: Final = 120.0
 ARRIVAL_BINS_S: Final = (60, 180, 300)
 MOST_ROWS: Final = 20
-SLOWEST: Final = 12
+SLOWEST: Final = 10
 TREND_POINTS: Final = 12
 
 
@@ -176,8 +176,14 @@ def tone_of(share: float) -> str:
 
 
 def slowest_rows(entries: Sequence[Entry]) -> Rows:
-    """Who took longest to answer, with the bins drawn as limits."""
-    timed = [(entry.answer_latency_s, entry) for entry in entries if entry.answer_latency_s is not None]
+    """Who took longest: to answer a roll-call, to be there in a drill, with the limits drawn."""
+    drilled = any(entry.role is not None for entry in entries)
+    limits = ARRIVAL_BINS_S if drilled else ANSWER_BINS_S
+    timed = [
+        (time, entry)
+        for entry in entries
+        if (time := entry.arrive_latency_s if drilled else entry.answer_latency_s) is not None
+    ]
     timed.sort(key=lambda pair: -pair[0])
     shown = timed[:SLOWEST]
     room = WIDTH - LABEL_WIDTH - 60.0
@@ -188,13 +194,11 @@ def slowest_rows(entries: Sequence[Entry]) -> Rows:
             length=room * time / most,
             label=entry.name,
             value=f"{time:.1f} 秒",
-            tone="good" if time <= ANSWER_BINS_S[1] else "fair" if time <= ANSWER_BINS_S[-1] else "poor",
+            tone="good" if time <= limits[1] else "fair" if time <= limits[-1] else "poor",
         )
         for number, (time, entry) in enumerate(shown)
     )
-    marks = tuple(
-        Mark(LABEL_WIDTH + room * limit / most, str(limit)) for limit in ANSWER_BINS_S if limit <= most
-    )
+    marks = tuple(Mark(LABEL_WIDTH + room * limit / most, str(limit)) for limit in limits if limit <= most)
     return Rows(rows, marks, left_out=max(0, len(timed) - SLOWEST))
 
 

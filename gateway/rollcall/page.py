@@ -16,6 +16,8 @@ from gateway.rollcall.record import Record, Share, share_of, shares_by
 from gateway.rollcall.report import Form
 
 TEMPLATE: Final = "report.html.j2"
+_EMPTY_WIDTH: Final = 5.0
+_SCORE_WIDTH: Final = 8.0
 GRADES: Final = (
     ("self_rescue_60s", "1 分钟自救"),
     ("mutual_aid_180s", "3 分钟互救"),
@@ -55,14 +57,25 @@ def page(
     sections = [_section(form, earlier.get(form.record.record_id, ())) for form in forms]
     rows = iter(report.rows_of(forms))
     tables = [[(next(rows), entry) for entry in form.entries] for form in forms]
+    widths = [_widths([row for row, _ in table]) for table in tables]
     return _template().render(
-        sections=list(zip(sections, tables, strict=True)),
+        sections=list(zip(sections, tables, widths, strict=True)),
         columns=report.COLUMNS,
         links=links,
         made_at=made_at,
         charts=charts,
         report=report,
     )
+
+
+def _widths(rows: Sequence[Sequence[str]]) -> list[float]:
+    """The share of the page's width that each column gets, in percent; one that is empty gets little."""
+    shares = [
+        width if any(row[number] for row in rows) else _EMPTY_WIDTH
+        for number, width in enumerate(report.WIDTHS[name] for name in report.COLUMNS)
+    ]
+    shares.append(_SCORE_WIDTH)
+    return [round(100 * share / sum(shares), 2) for share in shares]
 
 
 @cache

@@ -20,6 +20,7 @@ from gateway.rollcall.report import (
     ARRIVALS,
     COLUMNS,
     OUTCOMES,
+    WIDTHS,
     Form,
     harmless,
     rows_of,
@@ -27,13 +28,6 @@ from gateway.rollcall.report import (
     trace_of,
 )
 
-_WIDTHS: Final[Mapping[str, float]] = {
-    "序号": 5, "日期": 11, "演练编号": 15, "类型": 6, "指挥室": 11, "单元名称": 20, "呼号": 7,
-    "单元类别": 6, "第一次呼叫时间": 10, "呼叫次数": 6, "应答时间": 10, "应答用时(秒)": 9, "应答原话": 30,
-    "在岗人数(应到/实到)": 11, "装备情况": 9, "报告位置": 14, "到场时间": 10, "到场用时(秒)": 9,
-    "1-3-5达标": 8, "联动应答单元数": 9, "报告要素完整性": 18, "结果": 13, "存在问题": 24, "录音编号": 15,
-    "识别置信度": 8, "人工复核人": 16,
-}  # fmt: skip
 _NUMBERS: Final = frozenset(
     {"序号", "呼叫次数", "应答用时(秒)", "到场用时(秒)", "联动应答单元数", "识别置信度"}
 )
@@ -75,7 +69,7 @@ def workbook(forms: Sequence[Form], links: Mapping[str, str]) -> bytes:
 
 def _register(sheet: Worksheet, forms: Sequence[Form], links: Mapping[str, str]) -> None:
     sheet.title = "拉动登记表"
-    _heading(sheet, COLUMNS, [_WIDTHS[name] for name in COLUMNS])
+    _heading(sheet, COLUMNS, [WIDTHS[name] for name in COLUMNS])
     entries = [entry for form in forms for entry in form.entries]
     for number, (row, entry) in enumerate(zip(rows_of(forms), entries, strict=True), start=2):
         for column, (name, text) in enumerate(zip(COLUMNS, row, strict=True), start=1):

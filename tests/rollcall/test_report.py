@@ -1,5 +1,6 @@
 """The register: from a roll-call heard on the air to the lines of the form, in every kind of file."""
 
+import asyncio
 import csv
 import io
 import shutil
@@ -14,11 +15,16 @@ from openpyxl import load_workbook
 
 from gateway import recordroom, station
 from gateway.cli.main import main
+from gateway.clock import SystemClock
 from gateway.errors import UsageError
+from gateway.events import CloudEvent
 from gateway.model import Unit
+from gateway.rollcall.page import page
 from gateway.rollcall.record import entries_of, read_records
 from gateway.rollcall.report import COLUMNS, Form, harmless, register_csv
 from gateway.rollcall.review import Finding
+from gateway.rollcall.workbook import workbook
+from gateway.store.store import Store
 
 UNITS = {"u1": Unit("u1", "金穗花园", unit_class="C", street="石牌街道", callsign="04", duty_headcount=4)}
 CONFIG = """
@@ -88,7 +94,7 @@ def test_no_cell_is_a_formula(said: str) -> None:
 
 
 @pytest.fixture
-def config(tmp_path: Path, on_air: Any) -> Path:
+def config(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, on_air: Any) -> Path:
     """A station that has followed two roll-calls, the first with words made to do harm."""
 
     async def scene(air: Any) -> None:
@@ -96,11 +102,14 @@ def config(tmp_path: Path, on_air: Any) -> Path:
         air.clock.advance(86_400)
         await a_rollcall(air)
 
-    on_air(scene)
+    heard = tmp_path_factory.getbasetemp() / "heard-once"
+    if not heard.exists():
+        on_air(scene)
+        heard.mkdir()
+        for kept in tmp_path.glob("gateway.db*"):
+            shutil.copy(kept, heard / kept.name)
     folder = tmp_path / "station"
-    (folder / "data").mkdir(parents=True)
-    for kept in tmp_path.glob("gateway.db*"):
-        shutil.copy(kept, folder / "data" / kept.name)
+    shutil.copytree(heard, folder / "data")
     (folder / "gateway.toml").write_text(CONFIG, encoding="utf-8")
     header = "unit_id,name,aliases,unit_class,street,lat,lon,duty_headcount,state\n"
     rows = "u1,金穗花园,,C,石牌街道,,,4,active\nu2,棠东小学,,A,棠下街道,,,2,active\n"
@@ -278,3 +287,40 @@ def test_the_index_counts_each_unit_once_and_nobody_unheard(config: Path) -> Non
     arguments = ["--from", f"{since}", "--to", f"{until}", "-c", str(config)]
     assert run("rollcall", "index", *arguments) == 0
     assert run("rollcall", "index", *arguments, "--street", "无此街") == 64
+
+
+def test_a_review_is_stored_beside_a_running_gateway(config: Path) -> None:
+    async def beside() -> list[CloudEvent]:
+        settings = recordroom.load_config(config).gateway
+        store = await Store.open(settings.data_dir, settings.source, SystemClock())
+        try:
+            before = await store.last_sequence()
+            record = (await asyncio.to_thread(recordroom.read_all, config))[-1]
+            finding = Finding(by="甲", outcome="answered", present=2)
+            await asyncio.to_thread(recordroom.review, config, record.record_id, "u3", finding)
+            assert [entry.kind for entry in await store.outbox.next_batch(1, after=before)]
+            return await store.events_since(before)
+        finally:
+            await store.close()
+
+    (told,) = asyncio.run(beside())
+    assert (told.kind, told.data["reviewed"][0]["by"]) == ("rollcall.answered", "甲")
+
+
+def test_a_drill_has_its_arrivals_in_every_file(tmp_path: Path, on_air: Any) -> None:
+    async def scene(air: Any) -> None:
+        await air.say("演练开始")
+        await air.say("模拟商场东门有人持刀,请金穗花园及周边单元立即到场")
+        await air.say("金穗花园3人到达东门,装备齐全", after_s=70.0)
+        await air.say("拉动结束", after_s=4.0)
+        (record,) = read_records(air.events)
+        form = Form(record, entries_of(record, UNITS), "指挥室")
+        (line,) = lines_of(register_csv([form]))
+        assert (line["类型"], line["到场用时(秒)"], line["1-3-5达标"]) == ("拉动", "70.0", "未达标")
+        assert (line["联动应答单元数"], line["装备情况"]) == ("0", "已报告")
+        shown = Page(page([form], {}, {}, air.clock.now()))
+        assert "1 分钟自救" in "".join(shown.words)
+        assert "演练" in shown.words
+        assert load_workbook(io.BytesIO(workbook([form], {})))["评分"].cell(2, 7).value == "超时到场"
+
+    on_air(scene)
