@@ -22,6 +22,7 @@ from bench.figure import ROOT, WORK, Benchmark, Figure, Options, Report, machine
 from bench.path import whole_path
 from bench.radios import first_syllable, idle, unplug, voice_detector
 from bench.signalling import CACHED_SPEECH, OWN_CALLS
+from bench.rollcall import killed, on_the_air, outcomes
 from bench.signalling import measure as measure_signalling
 from bench.speed import resolve, segment
 from gateway.log import configure_log
@@ -64,6 +65,9 @@ BENCHMARKS: dict[str, Benchmark] = {
     "dispatcher": measure_dispatcher,
     "conversation": conversation,
     "negatives": negatives,
+    "rollcall": outcomes,
+    "rollcall-air": on_the_air,
+    "rollcall-killed": killed,
     "accuracy": accuracy,
 }
 

@@ -22,7 +22,7 @@ from gateway.events import CloudEvent
 from gateway.hear.capture import Completed, Opened
 from gateway.hear.classify import Classification
 from gateway.model import End, Pcm, SoundClass, Transcript, Transmission
-from gateway.pipeline import Heard, Knowledge, RadioPipeline
+from gateway.pipeline import Heard, Knowledge, Listen, RadioPipeline
 from gateway.rollcallsettings import RollcallSettings
 from gateway.store.records import SpooledAudio
 from gateway.store.store import Store
@@ -43,6 +43,8 @@ class Answer:
     length_s: float = 2.5
     sound: SoundClass = SoundClass.SPEECH
     dropped_frames: int = 0
+    audio: Pcm | None = field(default=None, repr=False)
+    """What is heard, for a play with a listener; else the words are given."""
 
 
 Crew = Callable[[str], Sequence[Answer]]
@@ -119,12 +121,13 @@ class AirPlay:
     shown: dict[str, Mapping[str, Any] | None] = field(default_factory=dict)
     """The retained state document of each roll-call, None once cleared."""
     faults: list[str] = field(default_factory=list)
+    listener: Listen | None = None
 
     def __post_init__(self) -> None:
         self.ids = IdSource(self.clock)
         self._queue: list[tuple[float, int, Callable[[], Awaitable[None]]]] = []
         self._order = itertools.count()
-        self._words: dict[str, Heard] = {}
+        self._words: dict[bytes, Heard] = {}
         self._turn = asyncio.Lock()
         self.new_process()
 
@@ -167,7 +170,11 @@ class AirPlay:
         self.shown[suffix] = document
 
     async def _listen(self, audio: Pcm) -> Heard:
-        return self._words[str(audio.tobytes())]
+        given = self._words.get(audio.tobytes())
+        if given is not None:
+            return given
+        assert self.listener is not None
+        return await self.listener(audio)
 
     def later(self, delay_s: float, do: Callable[[], Awaitable[None]]) -> None:
         """Have something happen."""
@@ -176,12 +183,12 @@ class AirPlay:
     def answer(self, answer: Answer) -> None:
         """Somebody keys up, is heard to the end, and is understood."""
         number = next(self._order)
-        audio = np.frombuffer(f"{number:016d}".encode(), np.int16)
-        text = answer.text
-        transcript = Transcript(text, text, "given", "given", 0.1, 0.9)
-        self._words[str(audio.tobytes())] = Heard(
-            Classification(answer.sound, answer.length_s, -20.0, 20.0, 0.0), transcript
-        )
+        audio = answer.audio
+        if audio is None:
+            audio = np.frombuffer(f"{number:016d}".encode(), np.int16)
+            transcript = Transcript(answer.text, answer.text, "given", "given", 0.1, 0.9)
+            sound = Classification(answer.sound, answer.length_s, -20.0, 20.0, 0.0)
+            self._words[audio.tobytes()] = Heard(sound, transcript)
 
         async def open_() -> None:
             opened_at, opened_s = self.clock.now(), self.clock.mono_s

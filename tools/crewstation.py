@@ -2,9 +2,10 @@
 
 CREW is JSON: `prompt_s`, how long the gateway takes to say anything; `answers`, for each unit's name what it
 does when it is called for the first, second, … time (the last again and again): null for silence, or
-`delay_s` and either `file`, a recording, or `dtmf`, digits that its radio sends. With `dtmf` nothing is
-recognised: whoever sends registered digits has said 收到,在岗3人, so that a process starts in no time. What
-the crew did is printed as JSON lines: when the radio was released, when each answer began.
+`delay_s` and a recording as `file`, or `dtmf`, digits that its radio sends, or the one and then the other;
+`noise_dbfs`, `lead_s` and `tail_s` as in a script. Where everybody sends digits nothing is recognised:
+whoever sends registered ones has said 收到,在岗3人, so that a process starts in no time. What the crew did is
+printed as JSON lines, in the radio's seconds: when it was keyed and released, when each answer began.
 """
 
 import asyncio
@@ -100,7 +101,7 @@ class Station(Daemon):
 
     async def _load_listener(self) -> Any:
         answers = [one for told in self._crew["answers"].values() for one in told if one]
-        if any("file" in one for one in answers):
+        if any("dtmf" not in one for one in answers):
             return await super()._load_listener()
         return _listen_to_digits
 
@@ -109,7 +110,7 @@ class Station(Daemon):
         radio = VirtualRadio.named(settings.source.options["radio"])
         voice = Hum(self._crew["prompt_s"])
         key = Key(settings, self._config.folder, self._radios[settings.id].own_key_ups)
-        radio.crew = lambda key_up: self._answer(voice.texts.get(key.said, ""), key_up)
+        radio.crew = lambda key_up: self._answer(settings.id, voice.texts.get(key.said, ""), key_up)
         transmitter = Transmitter(
             settings.id,
             voice=voice,
@@ -126,9 +127,9 @@ class Station(Daemon):
         self._virtual.append(radio)
         self._office.give_voice(settings.id, Mouth(transmitter, self._clock))
 
-    def _answer(self, text: str, key_up: HeardKeyUp) -> list[Reply]:
+    def _answer(self, radio: str, text: str, key_up: HeardKeyUp) -> list[Reply]:
         name = next((name for name in self._crew["answers"] if f"呼叫{name}," in text), None)
-        self._note(said=text, released_s=round(key_up.ended_s, 4))
+        self._note(radio=radio, said=text, keyed_s=key_up.started_s, released_s=key_up.ended_s)
         if name is None:
             return []
         told = self._crew["answers"][name]
@@ -137,8 +138,13 @@ class Station(Daemon):
         if does is None:
             return []
         delay_s = does["delay_s"]
-        self._note(unit=name, call=number, began_s=round(key_up.ended_s + delay_s, 4), after_s=delay_s)
-        return [Reply(delay_s, _samples(does), does.get("noise_dbfs"), does.get("lead_s", 0.0))]
+        reply = Reply(
+            delay_s, _samples(does), does.get("noise_dbfs"), does.get("lead_s", 0.0), does.get("tail_s", 0.0)
+        )
+        began_s = key_up.ended_s + delay_s
+        ended_s = began_s + reply.lead_s + len(reply.samples) / RATE_HZ + reply.tail_s
+        self._note(radio=radio, unit=name, call=number, after_s=delay_s, began_s=began_s, ended_s=ended_s)
+        return [reply]
 
     @staticmethod
     def _note(**what: Any) -> None:
@@ -158,9 +164,10 @@ async def _nothing(*_: object) -> None:
 
 
 def _samples(does: dict[str, Any]) -> Any:
-    if "dtmf" in does:
-        return encode.dtmf(does["dtmf"])
-    return soundfile.read(does["file"], dtype="float32")[0]
+    speech = soundfile.read(does["file"], dtype="float32")[0] if "file" in does else np.empty(0, np.float32)
+    if "dtmf" not in does:
+        return speech
+    return np.concatenate([speech, encode.dtmf(does["dtmf"]).astype(np.float32) / 32768.0])
 
 
 async def run(config: Config, crew: Crew) -> None:

@@ -190,14 +190,16 @@ def _violations(outcome: Outcome, log_text: str) -> list[str]:
     if len(of["started"]) != 1 or len(of["finished"]) != 1:
         found.append(f"{len(of['started'])} began, {len(of['finished'])} finished")
         return found
-    recorded = Counter(e["subject"] for e in (*of["answered"], *of["missed"]))
+    own = [e for e in of["answered"] if e["data"]["outcome"] != "unreadable"]
+    recorded = Counter(e["subject"] for e in (*own, *of["missed"]))
+    recorded.update({e["subject"] for e in of["answered"]} - recorded.keys())
     found += [f"{unit_id} is recorded {count} times" for unit_id, count in recorded.items() if count > 1]
     if len(recorded) != outcome.units:
         found.append(f"{outcome.units - len(recorded)} units have no outcome")
     since: dict[str, int] = {}
     for event in sorted(outcome.events, key=lambda e: int(e["sequence"])):
         unit_id = event["subject"]
-        if event["type"].endswith("rollcall.answered"):
+        if event in own:
             since[unit_id] = int(event["sequence"])
         elif event["type"].endswith("rollcall.called") and unit_id in since:
             found.append(f"{unit_id} was called again after it was recorded")

@@ -257,13 +257,13 @@ class RollcallOffice:
     async def _look(self) -> None:
         while True:
             try:
-                await self._let_go()
+                await self.let_go()
                 await self.keep_schedules()
             except GatewayError as error:
                 log.warning("schedules could not be kept", why=str(error))
             await asyncio.sleep(LOOK_EVERY_S)
 
-    async def _let_go(self) -> None:
+    async def let_go(self) -> None:
         """End roll-calls by voice that nobody has gone on with."""
         for station in self._stations.values():
             if station.path.rollcall.followed_id is not None and not station.waiting():
