@@ -253,7 +253,7 @@ def _hold_on_air(where: Path, url: str) -> tuple[list[dict[str, Any]], list[dict
             f'[[radio]]\nid = "ch{number}"\nstreets = ["街{number}"]\n'
             f'source = {{ kind = "virtual", {radio}, noise_dbfs = -70.0 }}\n'
             f'sink = {{ kind = "virtual", {radio} }}\ncontrol = {{ kind = "virtual", {radio} }}\n'
-            f'squelch = {{ kind = "{kind}" }}\n'
+            f'squelch = {{ kind = "{kind}" }}\ntransmit = {{ lead_s = 0.1, tail_s = 0.0 }}\n'
         )
     config.write_text(text, encoding="utf-8")
     process = Process(config, crew)

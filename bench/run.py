@@ -21,8 +21,8 @@ from bench.dispatcher import measure as measure_dispatcher
 from bench.figure import ROOT, WORK, Benchmark, Figure, Options, Report, machine, show, write_results
 from bench.path import whole_path
 from bench.radios import first_syllable, idle, unplug, voice_detector
-from bench.signalling import CACHED_SPEECH, OWN_CALLS
 from bench.rollcall import killed, on_the_air, outcomes
+from bench.signalling import CACHED_SPEECH, OWN_CALLS
 from bench.signalling import measure as measure_signalling
 from bench.speed import resolve, segment
 from gateway.log import configure_log

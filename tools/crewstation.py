@@ -12,31 +12,26 @@ import asyncio
 import json
 import signal
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import soundfile
 
-from drivers.base import AudioFormat
-from drivers.registry import make_control, make_sink
 from drivers.virtualradio import KeyUp as HeardKeyUp
 from drivers.virtualradio import Reply, VirtualRadio
 from gateway.app import Daemon
 from gateway.cli.run import load_config
-from gateway.conduct.mouth import Mouth
 from gateway.config import Config, RadioSettings
 from gateway.hear import signalling
 from gateway.hear.classify import Classification
-from gateway.hear.ownkeyups import OwnKeyUps
 from gateway.hear.signalling import encode
 from gateway.log import configure_log
 from gateway.model import RATE_HZ, Pcm, SoundClass, Transcript
 from gateway.pipeline import CALLER_IDS, Heard
-from gateway.speak.transmitter import KeyUp, Transmitter, Utterance
+from gateway.speak.transmitter import KeysUp, KeyUp
+from gateway.speak.utterance import Utterance
 
-FORMAT = AudioFormat(RATE_HZ)
 Crew = dict[str, Any]
 
 
@@ -54,39 +49,29 @@ class Hum:
         self.texts[pcm.tobytes()] = text
         return Utterance(text, "hum", pcm)
 
+    def close(self) -> None:
+        """Nothing is open."""
 
-class Key:
-    """Keys the virtual radio up and plays."""
 
-    def __init__(self, settings: RadioSettings, folder: Path, own: OwnKeyUps) -> None:
-        self._sink = make_sink(settings.sink.kind, settings.sink.options, folder)
-        self._control = make_control(settings.control.kind, settings.control.options, folder)
-        self._own = own
+class Noting:
+    """A key that remembers what was said last."""
+
+    def __init__(self, key: KeysUp) -> None:
+        self._key = key
         self.said = b""
 
     async def transmit(self, pcm: Pcm) -> KeyUp:
         """Key up, play, release."""
-        return await asyncio.to_thread(self._transmit, pcm)
-
-    def _transmit(self, pcm: Pcm) -> KeyUp:
         self.said = pcm.tobytes()
-        with self._sink, self._control:
-            pressed_s = time.monotonic()
-            self._own.keyed(pressed_s)
-            self._control.key()
-            self._sink.write(self.said, FORMAT)
-            released_s = time.monotonic()
-            self._control.unkey()
-            self._own.released(released_s)
-        return KeyUp(pressed_s, released_s)
+        return await self._key.transmit(pcm)
 
-    @staticmethod
-    def longest_s() -> float:
+    def longest_s(self) -> float:
         """How long one key-up may be."""
-        return 60.0
+        return self._key.longest_s()
 
     def cut(self) -> None:
-        """Let it be said to its end."""
+        """Release the key now."""
+        self._key.cut()
 
 
 class Station(Daemon):
@@ -95,7 +80,6 @@ class Station(Daemon):
     def __init__(self, config: Config, crew: Crew) -> None:
         super().__init__(config)
         self._crew = crew
-        self._mouths: list[Transmitter] = []
         self._virtual: list[VirtualRadio] = []
         self._calls: dict[str, int] = {}
 
@@ -106,26 +90,15 @@ class Station(Daemon):
         return _listen_to_digits
 
     def _add_radio(self, settings: RadioSettings, *stored: Any) -> None:
-        super()._add_radio(settings, *stored)
-        radio = VirtualRadio.named(settings.source.options["radio"])
+        """Let a hum speak through the radio's own transmitter, and the crew answer what it hums."""
         voice = Hum(self._crew["prompt_s"])
-        key = Key(settings, self._config.folder, self._radios[settings.id].own_key_ups)
+        self._speaking._voices = voice  # type: ignore[assignment]  # noqa: SLF001 - nobody waits for a real one
+        super()._add_radio(settings, *stored)
+        transmitter = self._speaking.transmitters[settings.id]
+        key = transmitter._key = Noting(transmitter._key)  # noqa: SLF001
+        radio = VirtualRadio.named(settings.source.options["radio"])
         radio.crew = lambda key_up: self._answer(settings.id, voice.texts.get(key.said, ""), key_up)
-        transmitter = Transmitter(
-            settings.id,
-            voice=voice,
-            key=key,
-            is_busy=lambda: radio.carrier().is_open,
-            busy_wait_s=5.0,
-            clock=self._clock,
-            new_id=self._ids.new,
-            keep=_nothing,
-            on_sent=_nothing,
-        )  # fmt: skip
-        transmitter.start()
-        self._mouths.append(transmitter)
         self._virtual.append(radio)
-        self._office.give_voice(settings.id, Mouth(transmitter, self._clock))
 
     def _answer(self, radio: str, text: str, key_up: HeardKeyUp) -> list[Reply]:
         name = next((name for name in self._crew["answers"] if f"呼叫{name}," in text), None)
@@ -157,10 +130,6 @@ async def _listen_to_digits(audio: Pcm) -> Heard:
     text = "收到,在岗3人" if ids else ""
     sound = Classification(SoundClass.SPEECH, 1.0, -20.0, 20.0, 0.0)
     return Heard(sound, Transcript(text, text, "digits", "digits", 0.0, 0.9), ids)
-
-
-async def _nothing(*_: object) -> None:
-    """Keep nothing, tell nobody."""
 
 
 def _samples(does: dict[str, Any]) -> Any:

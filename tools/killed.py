@@ -71,6 +71,7 @@ source = {{ kind = "virtual", radio = "{folder}", noise_dbfs = -70.0 }}
 sink = {{ kind = "virtual", radio = "{folder}" }}
 control = {{ kind = "virtual", radio = "{folder}" }}
 squelch = {{ kind = "carrier" }}
+transmit = {{ lead_s = 0.0, tail_s = 0.0 }}
 """,
         encoding="utf-8",
     )
