@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
+from gateway.masking import Said
+
 TYPE_PREFIX = "radiogateway."
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
 SEQUENCE_DIGITS = 20
@@ -67,8 +69,8 @@ class Review(Model):
 class TranscriptData(Model):
     """The words, for people."""
 
-    text: str
-    raw: str
+    text: Said
+    raw: Said
     engine: str
     model: str
     confidence: float | None
@@ -103,7 +105,7 @@ class GroundData(Model):
     nats: float | None
     detail: str | None
     form: str | None
-    heard: str | None
+    heard: Said | None
     heard_at: HeardSpan | None
 
 
@@ -129,7 +131,7 @@ class PartyData(Model):
     name: str | None
     score: float
     margin: float
-    heard: str | None
+    heard: Said | None
     by: tuple[str, ...]
     candidates: tuple[CandidateData, ...]
     evidence: tuple[GroundData, ...] = ()
@@ -239,8 +241,8 @@ class IncidentUnitData(Model):
 class LocationData(Model):
     """Where, as said."""
 
-    text: str | None
-    parts: dict[str, str]
+    text: Said | None
+    parts: dict[str, Said]
 
 
 class NeedData(Model):
@@ -266,7 +268,7 @@ class TimelineEntry(Model):
     """One step of an incident."""
 
     at: Timestamp
-    what: str
+    what: Said
     transmission_id: str | None
 
 
@@ -274,8 +276,8 @@ class EvidenceData(Model):
     """What was said and where its sound is."""
 
     transmission_id: str
-    text: str
-    raw: str
+    text: Said
+    raw: Said
     confidence: float | None
     audio: AudioRef | None
 
@@ -295,7 +297,7 @@ class IncidentSnapshot(Data):
     certainty: Literal["Observed", "Likely", "Possible", "Unlikely", "Unknown"]
     unit: IncidentUnitData
     location: LocationData
-    persons: str | None
+    persons: Said | None
     casualties: int | None
     needs: tuple[NeedData, ...]
     stages: StagesData
@@ -384,7 +386,7 @@ class RollcallItem(Data):
     report_complete: dict[str, bool]
     answered_by: str | None
     transmission_id: str | None
-    text: str
+    text: Said
     confidence: float | None
     bin: str | None
     reasons: tuple[str, ...]
@@ -516,7 +518,7 @@ class DrillItem(Data):
     answered_by: str | None
     transmission_id: str | None
     transmissions: dict[DrillStep, str]
-    text: str
+    text: Said
     confidence: float | None
     reasons: tuple[str, ...]
     review: Review
@@ -588,7 +590,7 @@ class DrillFinished(Data):
 class Judged(Model):
     """What a person says, or the gateway understood, of one transmission. None: nobody, nothing, not said."""
 
-    text: str
+    text: Said
     unit_id: str | None
     unit_name: str | None
     headcount: int | None
