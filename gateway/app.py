@@ -54,6 +54,7 @@ from gateway.station import read_units_file
 from gateway.store.records import HeardTransmission, RecoveredTransmission
 from gateway.store.spool import Spool
 from gateway.store.store import Store
+from gateway.supervise import Pulse, ServiceLink
 from gateway.timekeeping import ClockReader
 from gateway.understand.conversation import Conversation, to_snapshot
 
@@ -64,6 +65,8 @@ DRAIN_S = 10.0
 """What waits to be understood gets this long when the daemon stops."""
 GOODBYE_S = 5.0
 PRUNE_EVERY_S = 3600.0
+HUNG_DEVICE_S = 30.0
+"""A driver that does not return from one read or open for so long never will; a restart frees the device."""
 STORE_RETRY_S = 5.0
 
 
@@ -91,6 +94,7 @@ class Daemon:
         self._loaded: Listener | None = None
         self._listener: asyncio.Task[Listener] | None = None
         self._stopping = asyncio.Event()
+        self._service = ServiceLink()
         self._broken: list[str] = []
         """Sources that ended by a fault, for those who wait until all is done."""
 
@@ -143,9 +147,11 @@ class Daemon:
         self._chores = [
             asyncio.create_task(self._every(WRITTEN_EVERY_S, self._tell_health), name="health"),
             asyncio.create_task(self._every(PRUNE_EVERY_S, self._prune), name="prune"),
+            asyncio.create_task(self._pulse().run(), name="pulse"),
         ]
         self._speaking.start()
         await self._office.start(self._listener)
+        self._service.ready(f"listening on {', '.join(self._radios)}")
         log.info("listening", radios=list(self._radios), units=len(await self._store.units()))
 
     async def wait(self, *, exit_when_idle: bool = False) -> None:
@@ -174,6 +180,7 @@ class Daemon:
 
     async def stop(self) -> None:
         """Stop in order; see the module. May be called after a failed start."""
+        self._service.stopping()
         self._stopping.set()
         passing("stop.asked")
         await self._quiet()
@@ -214,6 +221,12 @@ class Daemon:
             await self._office.stop()
         if hasattr(self, "_speaking"):
             await self._speaking.stop()
+
+    def _pulse(self) -> Pulse:
+        def hung() -> list[str]:
+            return [name for name, radio in self._radios.items() if radio.stuck_for_s > HUNG_DEVICE_S]
+
+        return Pulse(self._service, hung, lambda: self._store.do(lambda _logbook: None))
 
     def _open_desk(self) -> None:
         """Take commands from the broker; the port must hear of the link before that starts."""

@@ -130,6 +130,11 @@ class Radio:
         """How many transmissions have not had their turn, the one in hand included. Any thread."""
         return self._in_hand
 
+    @property
+    def stuck_for_s(self) -> float:
+        """How long the capture thread has hung in its device; about 0 when all is well. Any thread."""
+        return self._capture.stuck_for_s
+
     def take_later(self, transmission: Transmission, kept: SpooledAudio | None) -> None:
         """Queue a transmission left over from an earlier run. Before `start`, on the loop."""
         self._count(1)

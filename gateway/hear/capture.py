@@ -116,6 +116,7 @@ class Capture:
         self._back_off_s = FIRST_BACK_OFF_S
         self._is_faulty = False
         self._delivered_s = 0.0
+        self._came_round_s = clock.monotonic_s()
         self._thread = threading.Thread(target=self._run, name=f"capture-{radio_id}", daemon=True)
 
     def start(self) -> None:
@@ -138,6 +139,11 @@ class Capture:
     def is_running(self) -> bool:
         """Whether the capture thread runs."""
         return self._thread.is_alive()
+
+    @property
+    def stuck_for_s(self) -> float:
+        """How long the thread has been inside one read or one open; 0 when it does not run. Any thread."""
+        return self._clock.monotonic_s() - self._came_round_s if self.is_running else 0.0
 
     def _run(self) -> None:
         message: str | None = None
@@ -190,6 +196,7 @@ class Capture:
     def _read_all(self, session: Session) -> None:
         heard_at_s = self._clock.monotonic_s()
         while not self._stopping.is_set():
+            self._came_round_s = self._clock.monotonic_s()
             if not self._source.is_live and not self._wait_for_room(_ROOM_POLL_S):
                 continue
             try:
@@ -246,5 +253,6 @@ class Capture:
         if self._stopping.is_set():
             return
         self._report(message)
+        self._came_round_s = self._clock.monotonic_s()
         self._stopping.wait(self._back_off_s)
         self._back_off_s = min(2 * self._back_off_s, LONGEST_BACK_OFF_S)
