@@ -36,6 +36,7 @@ from gateway.faultpoints import passing
 from gateway.health import WRITTEN_EVERY_S, health_document, write_health
 from gateway.hear.capture import CaptureEvent, Completed, Ended, Fault, Opened, Recovered
 from gateway.knowledge import build_knowledge, heard_before, line_limits_of, read_lexicon, squelch_of
+from gateway.metrics import MetricsPort
 from gateway.model import Pcm, Transmission
 from gateway.pipeline import Heard, Knowledge, Listener, RadioPipeline
 from gateway.publish.broker import Broker
@@ -124,6 +125,7 @@ class Daemon:
             self._config, self._store, self._spool, self._alarms, self._clock, self._ids, self._read_clock,
             on_events=self._committed, on_state=self._set_transmitting,
         )  # fmt: skip
+        self._metrics = MetricsPort(self._config.metrics.port, self._config.metrics.file)
         self._open_desk()
         self._listener = asyncio.create_task(self._load_listener(), name="load-model")
         await self._import_units()
@@ -217,6 +219,8 @@ class Daemon:
 
     async def _quiet(self) -> None:
         """Begin to say nothing more."""
+        if hasattr(self, "_metrics"):
+            await asyncio.to_thread(self._metrics.close)
         if hasattr(self, "_office"):
             await self._office.stop()
         if hasattr(self, "_speaking"):
@@ -479,6 +483,7 @@ class Daemon:
         )
         self._pump.publish_state("health", document)
         await asyncio.to_thread(write_health, self._config.gateway.data_dir, document)
+        await asyncio.to_thread(self._metrics.tell, document)
 
     async def _prune(self) -> None:
         await self._store.prune(self._clock.now() - timedelta(days=self._config.store.keep_events_days))

@@ -77,6 +77,8 @@ class MqttSettings(Settings):
     url: str
     username: str | None = None
     password_file: Path | None = None
+    password_credential: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]+$")] | None = None
+    """Name of a systemd credential (LoadCredential=) that holds the password."""
     ca_file: Path | None = None
     cert_file: Path | None = None
     key_file: Path | None = None
@@ -94,6 +96,8 @@ class MqttSettings(Settings):
             raise ValueError(f"url is {self.url!r}, must start with mqtt:// or mqtts://")
         if "@" in self.url:
             raise ValueError("url holds a user name or password; use username and password_file instead")
+        if self.password_file is not None and self.password_credential is not None:
+            raise ValueError("password_file and password_credential are two passwords; keep one")
         if (self.cert_file is None) != (self.key_file is None):
             raise ValueError("cert_file and key_file only make sense together")
         return self
@@ -163,6 +167,15 @@ class DrillSettings(Settings):
         for twice in sorted({code for code in codes if codes.count(code) > 1}):
             raise ValueError(f"two scenarios have the code {twice!r}; each needs one of its own")
         return self
+
+
+class MetricsSettings(Settings):
+    """Where Prometheus finds the health figures; left out, nowhere."""
+
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    """Served as http://127.0.0.1:PORT/metrics, to this machine only."""
+    file: Path | None = None
+    """Written every few seconds, for the node exporter's textfile collector; the name ends with .prom."""
 
 
 class LogSettings(Settings):
@@ -262,6 +275,7 @@ class Config(Settings):
     rollcall: RollcallSettings = RollcallSettings()
     drill: DrillSettings = DrillSettings()
     speak: SpeakSettings = SpeakSettings()
+    metrics: MetricsSettings = MetricsSettings()
     log: LogSettings = LogSettings()
     radio: tuple[RadioSettings, ...]
     _folder: Path = PrivateAttr(default=Path())
@@ -398,6 +412,7 @@ def _rebase(config: Config, folder: Path) -> Config:
                 update={"models_dir": move(config.recognise.models_dir)}
             ),
             "speak": config.speak.model_copy(update={"prompts": move(config.speak.prompts)}),
+            "metrics": config.metrics.model_copy(update={"file": move(config.metrics.file)}),
             "understand": config.understand.model_copy(update={"lexicon": move(config.understand.lexicon)}),
         }
     )

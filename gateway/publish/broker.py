@@ -1,5 +1,6 @@
 """How to reach a broker: address, encryption, credentials."""
 
+import os
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,6 +68,7 @@ class Broker:
     address: Address
     username: str | None = None
     password_file: Path | None = None
+    password_credential: str | None = None
     ca_file: Path | None = None
     cert_file: Path | None = None
     key_file: Path | None = None
@@ -90,6 +92,7 @@ class Broker:
             address=address,
             username=settings.username,
             password_file=settings.password_file,
+            password_credential=settings.password_credential,
             ca_file=settings.ca_file,
             cert_file=settings.cert_file,
             key_file=settings.key_file,
@@ -98,19 +101,26 @@ class Broker:
         )
 
     def password(self) -> str | None:
-        """Read the password file's first line, None when none is configured.
+        """Read the password's first line from its file or systemd credential, None when none is configured.
 
         Raises:
-            MissingInput: the file cannot be read.
+            MissingInput: it cannot be read.
         """
-        if self.password_file is None:
+        path = self.password_file
+        if self.password_credential is not None:
+            folder = os.environ.get("CREDENTIALS_DIRECTORY")
+            if folder is None:
+                raise MissingInput(
+                    f"the password is to come from the systemd credential {self.password_credential!r}, but "
+                    "the gateway was not started by a unit with LoadCredential=; use password_file by hand"
+                )
+            path = Path(folder) / self.password_credential
+        if path is None:
             return None
         try:
-            return self.password_file.read_text(encoding="utf-8").partition("\n")[0].rstrip("\r")
+            return path.read_text(encoding="utf-8").partition("\n")[0].rstrip("\r")
         except OSError as error:
-            raise MissingInput(
-                f"{self.password_file}: the password cannot be read ({error.strerror})"
-            ) from error
+            raise MissingInput(f"{path}: the password cannot be read ({error.strerror})") from error
 
     def tls_context(self) -> ssl.SSLContext | None:
         """Return how to encrypt, always verifying the broker's name; None for plain TCP.

@@ -161,6 +161,7 @@ class Connection:
             await self.close()
             raise
         except (OSError, ValueError) as error:
+            await self.close()
             raise Refused(f"{address}: {dialling_in_words(error)}") from error
         try:
             before = set(threading.enumerate())
@@ -312,6 +313,8 @@ class Connection:
             with contextlib.suppress(OSError):
                 link.shutdown(socket.SHUT_RDWR)
         await asyncio.to_thread(self._client.loop_stop)
+        # paho leaves the pair of sockets that wakes its thread to the garbage collector.
+        self._client._reset_sockets(sockpair_only=True)  # noqa: SLF001
         if isinstance(link, socket.socket):
             link.close()
         self._lost("closed")
