@@ -28,7 +28,7 @@ from gateway.publish.connection import LinkDown
 from gateway.publish.lanes import SHORT_BACKLOG, Lanes, Outbox, OutboxRow, Rate, Turn
 from gateway.publish.link import Accepted, BackOff, Delivery, Link
 from gateway.publish.states import RetainedStates, json_bytes
-from gateway.publish.topics import event_topic, incident_suffix
+from gateway.publish.topics import event_topic, incident_suffix, rollcall_suffix
 
 log = structlog.get_logger()
 
@@ -39,6 +39,7 @@ RESERVED_FOR_STATE = 4
 """Of the broker's receive maximum, what is left to state documents and announcements."""
 BACKLOG_PER_S = 4000.0
 NOT_REPLAYED, REPLAYED = '"replayed":false', '"replayed":true'
+OVER_ROLLCALLS = frozenset({"rollcall.finished", "drill.finished"})
 OVER_INCIDENTS = frozenset({"incident.closed", "incident.cancelled"})
 
 
@@ -316,6 +317,11 @@ class Pump:
         verdict = await self._link.publish(topic, payload, content_type=CONTENT_TYPE)
         if isinstance(verdict, Accepted) and row.kind.startswith("incident."):
             await self._show_incident(row)
+        if isinstance(verdict, Accepted) and row.kind in OVER_ROLLCALLS and row.order_key is not None:
+            # Whoever ended it may have been killed before it could say so.
+            suffix = rollcall_suffix(row.order_key)
+            self._states.want(suffix, None)
+            await self._states.put(suffix)
         return verdict
 
     def _payload(self, turn: Turn) -> bytes:

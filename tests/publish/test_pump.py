@@ -13,11 +13,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.clock import SystemClock
+from gateway.drafts import rollcall_event
 from gateway.errors import StoreUnavailable
 from gateway.events import CONTENT_TYPE, Draft, seal
 from gateway.publish.link import BackOff
 from gateway.publish.memory import MemoryLink, Published
 from gateway.publish.pump import Pump
+from gateway.rollcall.overheard import RollcallChange
+from gateway.rollcall.sheet import Sheet
+from gateway.timekeeping import ClockReader
 
 ROOT = "rg/v1/gz/tianhe/shipai"
 MakeDraft = Callable[..., Draft]
@@ -333,6 +337,31 @@ def test_a_store_that_fails_for_a_while_is_waited_for(clock: SystemClock, make_d
             assert await pump.drained(5)
             assert pump.trouble is None
         assert outbox.rows == {}
+
+    asyncio.run(scenario())
+
+
+def test_a_rollcall_that_a_killed_process_left_on_the_broker_is_cleared_with_its_end(
+    clock: SystemClock,
+) -> None:
+    sheet = Sheet(
+        rollcall_id="r-1",
+        radio="ch1",
+        kind="rollcall",
+        mode="conducted",
+        started_at=clock.now(),
+        ended="closed",
+    )
+    over = rollcall_event("e-1", RollcallChange("finished", sheet), clock.now(), ClockReader(clock)(), None)
+
+    async def scenario() -> None:
+        outbox, link = FakeOutbox(), MemoryLink(clock)
+        topic = f"{ROOT}/state/rollcall/r-1"
+        async with pumping(outbox, link) as pump:
+            link.retained[topic] = b"{}"
+            outbox.put(over)
+            assert await pump.drained(5)
+            assert topic not in link.retained
 
     asyncio.run(scenario())
 
