@@ -1,6 +1,7 @@
 """Tells what is wrong: one `gateway.fault` when it begins, one `gateway.recovered` when it is over."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Literal
@@ -10,11 +11,16 @@ import structlog
 from gateway.clock import Clock, IdSource
 from gateway.drafts import fault_event
 from gateway.errors import GatewayError
-from gateway.events import ClockReading, CloudEvent
+from gateway.events import ClockReading, CloudEvent, Draft
 from gateway.faults import FaultBook, OpenFault
 from gateway.store.store import Store
 
 log = structlog.get_logger()
+
+RETRY_S = 5.0
+SETTLE_S = 5.0
+MOST_UNSAID = 1000
+"""Alarms kept while the store refuses; beyond that the oldest are lost, and that is said."""
 
 
 class Alarms:
@@ -27,6 +33,8 @@ class Alarms:
         clock: Clock,
         read_clock: Callable[[], ClockReading],
         on_events: Callable[[list[CloudEvent]], None],
+        *,
+        retry_s: float = RETRY_S,
     ) -> None:
         self._store = store
         self._ids = ids
@@ -34,7 +42,11 @@ class Alarms:
         self._read_clock = read_clock
         self._on_events = on_events
         self._book = FaultBook()
-        self._saying: set[asyncio.Task[None]] = set()
+        self._retry_s = retry_s
+        self._unsaid: deque[Draft] = deque()
+        self._lost = 0
+        self._saying: asyncio.Task[None] | None = None
+        self._refused = asyncio.Event()
         self._earlier: set[str] = set()
 
     async def take_up(self) -> None:
@@ -85,19 +97,54 @@ class Alarms:
             over = OpenFault(what, fault.since, f"works again; it was: {fault.message}", "none")
             self._say("recovered", over)
 
-    async def settle(self) -> None:
-        """Wait until everything said is stored."""
-        await asyncio.gather(*self._saying, return_exceptions=True)
+    async def settle(self, within_s: float = SETTLE_S) -> None:
+        """Wait until everything said is stored; what a refusing store has not taken by then is in the log."""
+        if self._saying is None:
+            return
+        refused = asyncio.create_task(self._refused.wait())
+        await asyncio.wait((self._saying, refused), timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
+        for task in (self._saying, refused):
+            task.cancel()
+        await asyncio.gather(self._saying, refused, return_exceptions=True)
 
     def _say(self, verb: Literal["fault", "recovered"], fault: OpenFault) -> None:
         draft = fault_event(self._ids.new(), verb, fault, self._clock.now(), self._read_clock())
 
-        async def say() -> None:
+        self.say(draft)
+
+    def say(self, draft: Draft) -> None:
+        """Store an event as soon as the store takes it; on the loop."""
+        self._keep(draft)
+        if self._saying is None or self._saying.done():
+            self._saying = asyncio.create_task(self._say_all(), name="alarms")
+
+    def _keep(self, draft: Draft) -> None:
+        if len(self._unsaid) >= MOST_UNSAID:
+            self._unsaid.popleft()
+            self._lost += 1
+        self._unsaid.append(draft)
+
+    async def _say_all(self) -> None:
+        """Store what is to be said, in order; while the store refuses, keep it and try again."""
+        while self._unsaid:
+            draft = self._unsaid[0]
             try:
                 self._on_events(await self._store.commit(None, [draft]))
             except GatewayError as error:
-                log.error("alarm could not be stored", what=fault.what, why=str(error))  # noqa: TRY400
+                log.warning("alarm waits: it could not be stored", what=draft.subject, why=str(error))
+                self._refused.set()
+                await asyncio.sleep(self._retry_s)
+                continue
+            self._refused.clear()
+            # While the store was busy the oldest may have been given up.
+            if self._unsaid and self._unsaid[0] is draft:
+                self._unsaid.popleft()
+            if self._lost and not self._unsaid:
+                self._tell_losses()
 
-        task = asyncio.create_task(say())
-        self._saying.add(task)
-        task.add_done_callback(self._saying.discard)
+    def _tell_losses(self) -> None:
+        message = f"{self._lost} alarms were lost while the store refused; the log has them"
+        self._lost = 0
+        now = self._clock.now()
+        lost = OpenFault("alarms", now, message, "see the log of that time")
+        self._keep(fault_event(self._ids.new(), "fault", lost, now, self._read_clock()))

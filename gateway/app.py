@@ -10,16 +10,14 @@ What had no turn is in the spool and in the outbox, and goes on at the next star
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
-import numpy as np
 import structlog
 from pydantic import BaseModel, ValidationError
 
-from drivers.base import DeviceMisused
+from drivers.base import AudioSource, DeviceMisused, RadioControl
 from drivers.registry import make_control, make_sink, make_source
 from drivers.sharedcontrol import SharedControl
 from gateway import __version__
@@ -28,16 +26,20 @@ from gateway.clock import IdSource, SystemClock
 from gateway.conduct.drilldesk import DrillDesk
 from gateway.conduct.mouth import Mouth
 from gateway.conduct.office import RollcallOffice
-from gateway.config import Config, RadioSettings
+from gateway.conduct.radiorollcall import RadioRollcall
+from gateway.config import Config, DeviceSettings, RadioSettings
+from gateway.decodepool import DecodePool
 from gateway.desk import Desk
 from gateway.errors import BadConfig, BadInput, GatewayError, MissingInput
 from gateway.events import CloudEvent
 from gateway.faultpoints import passing
 from gateway.health import WRITTEN_EVERY_S, health_document, write_health
 from gateway.hear.capture import CaptureEvent, Completed, Ended, Fault, Opened, Recovered
+from gateway.housekeeping import LOOK_EVERY_S, SWEEP_EVERY_S, Housekeeping
 from gateway.knowledge import build_knowledge, heard_before, line_limits_of, read_lexicon, squelch_of
+from gateway.leftovers import FormerSource, left_over
 from gateway.metrics import MetricsPort
-from gateway.model import Pcm, Transmission
+from gateway.model import Pcm
 from gateway.pipeline import Heard, Knowledge, Listener, RadioPipeline
 from gateway.publish.broker import Broker
 from gateway.publish.commandport import CommandPort
@@ -48,11 +50,10 @@ from gateway.publish.pump import Pump
 from gateway.publish.resync import Replay
 from gateway.publish.topics import incident_suffix
 from gateway.radio import Radio
-from gateway.remedies import SOURCE_ACTION, SPOOL_ACTION, action_for, is_watched
+from gateway.remedies import RIVAL_ACTION, SOURCE_ACTION, SPOOL_ACTION, action_for, is_watched
 from gateway.rollcall.listening import Follower
 from gateway.speaking import Speaking
 from gateway.station import read_units_file
-from gateway.store.records import HeardTransmission, RecoveredTransmission
 from gateway.store.spool import Spool
 from gateway.store.store import Store
 from gateway.supervise import Pulse, ServiceLink
@@ -65,7 +66,6 @@ State = TypeVar("State", bound=BaseModel)
 DRAIN_S = 10.0
 """What waits to be understood gets this long when the daemon stops."""
 GOODBYE_S = 5.0
-PRUNE_EVERY_S = 3600.0
 HUNG_DEVICE_S = 30.0
 """A driver that does not return from one read or open for so long never will; a restart frees the device."""
 STORE_RETRY_S = 5.0
@@ -82,7 +82,7 @@ class Daemon:
         self._started_at = self._clock.now()
         self._lexicon = read_lexicon(config.understand.lexicon)
         self._broker = Broker.from_settings(config.mqtt)
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="decode")
+        self._pool = DecodePool()
         self._spool = Spool(config.gateway.data_dir)
         self._radios: dict[str, Radio] = {}
         self._pipelines: dict[str, RadioPipeline] = {}
@@ -134,21 +134,31 @@ class Daemon:
         followers = await self._store.followers()
         for settings in self._config.radio:
             self._add_radio(settings, conversations.get(settings.id), followers.get(settings.id))
-        await self._bring_back()
+        await self._bring_back(conversations)
         await self._office.take_up()
         passing("start.recovered")
+        configured = {settings.id for settings in self._config.radio}
         for notice in self._store.notices:
             self._alarms.fault(notice.what, notice.message, notice.action)
-        self._alarms.end_earlier(lambda what: is_watched(what, self._radios))
+        self._keeping = Housekeeping(
+            self._store, self._spool, gateway.data_dir, self._config.store,
+            self._clock, self._ids, self._read_clock, self._alarms, self._committed,
+        )  # fmt: skip
+        await self._keeping.check_start()
+        self._alarms.end_earlier(lambda what: is_watched(what, configured))
         self._link.start()
         self._pump.start()
         self._port.start()
         for radio_id, radio in self._radios.items():
             radio.start()
             self._running[radio_id] = asyncio.create_task(radio.run(), name=f"radio-{radio_id}")
+        watch_clock = partial(self._keeping.watch_clock, self._pipelines.values())
         self._chores = [
-            asyncio.create_task(self._every(WRITTEN_EVERY_S, self._tell_health), name="health"),
-            asyncio.create_task(self._every(PRUNE_EVERY_S, self._prune), name="prune"),
+            asyncio.create_task(self._every(WRITTEN_EVERY_S, "store", self._tell_health), name="health"),
+            asyncio.create_task(
+                self._every(SWEEP_EVERY_S, "housekeeping", self._keeping.sweep), name="sweep"
+            ),
+            asyncio.create_task(self._every(LOOK_EVERY_S, "clockwatch", watch_clock), name="clock"),
             asyncio.create_task(self._pulse().run(), name="pulse"),
         ]
         self._speaking.start()
@@ -167,6 +177,7 @@ class Daemon:
         if exit_when_idle:
             ends.append(asyncio.create_task(self._until_idle(), name="until-idle"))
         watched: set[asyncio.Task[Any]] = {*ends, self._listener, *self._running.values(), *self._chores}
+        watched |= {task for task in (self._link.task, self._pump.task) if task is not None}
         try:
             while not any(end.done() for end in ends):
                 done, watched = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
@@ -190,6 +201,7 @@ class Daemon:
         await asyncio.gather(*listening, return_exceptions=True)
         if self._running:
             await asyncio.wait(self._running.values(), timeout=DRAIN_S)
+        await self._end_decoding()
         leftover: list[asyncio.Task[Any]] = [*self._running.values(), *self._chores]
         if self._listener is not None:
             leftover.append(self._listener)
@@ -209,13 +221,29 @@ class Daemon:
             passing("stop.pump_stopped")
             await self._link.stop()
             passing("stop.link_stopped")
-        await asyncio.to_thread(self._pool.shutdown)
-        if self._loaded is not None:
+        await asyncio.to_thread(self._pool.shutdown, wait=not self._pool.hangs, cancel_futures=True)
+        if self._loaded is not None and not self._pool.hangs:
             self._loaded.close()
         if hasattr(self, "_store"):
             await self._store.close()
         passing("stop.store_closed")
         log.info("stopped")
+
+    @property
+    def hangs(self) -> bool:
+        """True after a stop that had to leave a hung decode behind: end the process by os._exit."""
+        return self._pool.hangs
+
+    async def _end_decoding(self) -> None:
+        """Let the decode under way end; one that hangs counts as an attempt, is told and left behind."""
+        if self._listener is None or not self._listener.done() or await self._pool.ends():
+            return
+        for pipeline in self._pipelines.values():
+            pipeline.spares = False
+        message = "a decode did not end when the gateway stopped; the process ended without it"
+        self._alarms.fault(
+            "recogniser", message, "if it happens again, verify the model: radio-gateway models"
+        )
 
     async def _quiet(self) -> None:
         """Begin to say nothing more."""
@@ -317,6 +345,26 @@ class Daemon:
             sink = make_sink(settings.sink.kind, settings.sink.options, folder)
         except DeviceMisused as error:
             raise BadConfig([f"radio[{settings.id}]: {error}"]) from None
+        rollcall = self._office.rollcall_of(settings.id, self._restored(Follower, follower))
+        self._wire_radio(settings, source, control, conversation, rollcall)
+        radio, pipeline = self._radios[settings.id], self._pipelines[settings.id]
+        self._office.add(settings.id, pipeline, settings.streets, lambda: radio.waiting)
+        if settings.sink.kind != "none":
+            transmitter = self._speaking.give_voice(settings, radio, sink, control)
+            self._office.give_voice(settings.id, Mouth(transmitter, self._clock))
+        for incident in pipeline.open_incidents:
+            document = to_snapshot(incident, self._read_clock()).model_dump(mode="json")
+            self._pump.publish_state(incident_suffix(incident.incident_id), document)
+        self._set_radio(settings.id, "idle")
+
+    def _wire_radio(
+        self,
+        settings: RadioSettings,
+        source: AudioSource,
+        control: RadioControl | None,
+        conversation: str | None,
+        rollcall: RadioRollcall | None,
+    ) -> None:
         pipeline = RadioPipeline(
             settings.id,
             streets=frozenset(settings.streets),
@@ -326,7 +374,7 @@ class Daemon:
             ids=self._ids,
             read_clock=self._read_clock,
             conversation=self._restored(Conversation, conversation),
-            rollcall=self._office.rollcall_of(settings.id, self._restored(Follower, follower)),
+            rollcall=rollcall,
         )
         self._pipelines[settings.id] = pipeline
         self._radios[settings.id] = Radio(
@@ -346,15 +394,6 @@ class Daemon:
             on_report=self._radio_reports,
             on_events=self._committed,
         )
-        radio = self._radios[settings.id]
-        self._office.add(settings.id, pipeline, settings.streets, lambda: radio.waiting)
-        if settings.sink.kind != "none":
-            transmitter = self._speaking.give_voice(settings, radio, sink, control)
-            self._office.give_voice(settings.id, Mouth(transmitter, self._clock))
-        for incident in pipeline.open_incidents:
-            document = to_snapshot(incident, self._read_clock()).model_dump(mode="json")
-            self._pump.publish_state(incident_suffix(incident.incident_id), document)
-        self._set_radio(settings.id, "idle")
 
     def _restored(self, kind: type[State], stored: str | None) -> State | None:
         """Take up what an earlier run stored; what another version cannot read is told, and begun anew."""
@@ -367,17 +406,15 @@ class Daemon:
             self._alarms.fault("conversation", message, "close what was open by hand")
             return None
 
-    async def _bring_back(self) -> None:
+    async def _bring_back(self, conversations: Mapping[str, str]) -> None:
         """Queue what an earlier run heard and did not understand, in the order it was heard."""
-        unfinished = await self._store.unfinished()
-        recovered, notices = await self._store.do(lambda logbook: self._spool.recover(logbook.knows))
-        for notice in notices:
-            self._alarms.fault(notice.what, notice.message, notice.action)
-        left: list[HeardTransmission | RecoveredTransmission] = [*unfinished, *recovered]
-        for one in sorted(left, key=lambda item: item.started_at):
-            radio = self._radios.get(one.radio_id) or next(iter(self._radios.values()))
-            radio.take_later(_transmission_of(one), one.audio)
-            log.warning("heard in an earlier run, taken up again", transmission=one.id)
+        tell = lambda notice: self._alarms.fault(notice.what, notice.message, notice.action)  # noqa: E731
+        for transmission, kept in await left_over(self._store, self._spool, tell):
+            if transmission.radio_id not in self._radios:
+                former = RadioSettings(id=transmission.radio_id, source=DeviceSettings(kind="none"))
+                self._wire_radio(former, FormerSource(), None, conversations.get(former.id), None)
+            self._radios[transmission.radio_id].take_later(transmission, kept)
+            log.warning("heard in an earlier run, taken up again", transmission=transmission.id)
 
     def _committed(self, events: list[CloudEvent]) -> None:
         if events:
@@ -424,6 +461,8 @@ class Daemon:
         if state.is_connected:
             log.info("broker connected", protocol=state.protocol, session=state.session)
             self._alarms.recovered("mqtt")
+        elif not self._stopping.is_set() and self._link.has_rival:
+            self._alarms.fault("mqtt/rival", state.trouble or "pushed off the broker", RIVAL_ACTION)
         elif not self._stopping.is_set():
             self._alarms.fault(
                 "mqtt", state.trouble or "not connected", "check the broker; events wait in the outbox"
@@ -438,15 +477,15 @@ class Daemon:
             raise BadInput("; ".join(self._broken))
         return True
 
-    async def _every(self, seconds: float, chore: Callable[[], Awaitable[None]]) -> None:
-        """Do a chore for ever; a store that refuses is a fault, and no reason to stop listening."""
+    async def _every(self, seconds: float, what: str, chore: Callable[[], Awaitable[None]]) -> None:
+        """Do a chore for ever; a store that refuses is a fault of `what`, and no reason to stop listening."""
         while True:
             try:
                 await chore()
             except GatewayError as error:
-                self._alarms.fault("store", str(error), SPOOL_ACTION)
+                self._alarms.fault(what, str(error), SPOOL_ACTION)
             else:
-                self._alarms.recovered("store")
+                self._alarms.recovered(what)
             await asyncio.sleep(seconds)
 
     async def _tell_health(self) -> None:
@@ -454,6 +493,8 @@ class Daemon:
         counts = await self._store.outbox.counts()
         if not counts.set_aside:
             self._alarms.recovered("outbox")
+        if not self._link.has_rival:
+            self._alarms.recovered("mqtt/rival")
         link = self._link.state
         recogniser = self._loaded.recogniser if self._loaded else None
         document = health_document(
@@ -484,20 +525,3 @@ class Daemon:
         self._pump.publish_state("health", document)
         await asyncio.to_thread(write_health, self._config.gateway.data_dir, document)
         await asyncio.to_thread(self._metrics.tell, document)
-
-    async def _prune(self) -> None:
-        await self._store.prune(self._clock.now() - timedelta(days=self._config.store.keep_events_days))
-
-
-def _transmission_of(left: HeardTransmission | RecoveredTransmission) -> Transmission:
-    """Make a transmission of what an earlier run kept; its samples are read when its turn comes."""
-    return Transmission(
-        id=left.id,
-        radio_id=left.radio_id,
-        started_at=left.started_at,
-        duration_s=left.audio.duration_s if left.audio is not None else 0.0,
-        audio=np.empty(0, np.int16),
-        end=left.end,
-        dropped_frames=left.dropped_frames,
-        signalling=left.signalling if isinstance(left, HeardTransmission) else (),
-    )

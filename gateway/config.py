@@ -125,6 +125,16 @@ class StoreSettings(Settings):
 
     keep_events_days: Annotated[int, Field(ge=1, le=3650)] = 90
     """Delivered events stay this long, so that a dispatcher can ask for them again."""
+    keep_audio_days: Annotated[int, Field(ge=1, le=3650)] = 30
+    """Audio of transmissions that belong to no incident."""
+    keep_incident_audio_days: Annotated[int, Field(ge=1, le=36500)] = 365
+    """Audio of incidents; one on hold (`radio-gateway hold`) keeps its audio until it is released."""
+    max_audio_bytes: Annotated[int, Field(ge=1_000_000)] = 16 * 1024**3
+    """Beyond this the oldest audio goes, that of incidents last."""
+    min_free_bytes: Annotated[int, Field(ge=0)] = 256 * 1024**2
+    """With less space left on the disk audio goes, then undelivered telemetry; never an incident on hold."""
+    max_waiting_events: Annotated[int, Field(ge=100)] = 500_000
+    """Undelivered events kept; beyond this the least dear and oldest go, and an event says which."""
 
 
 class CommandSettings(Settings):

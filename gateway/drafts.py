@@ -1,5 +1,6 @@
 """From what was understood to the events that say so. Pure: ids and the clock's reading come in."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -9,6 +10,7 @@ from gateway.events import (
     CandidateData,
     CheckinReceived,
     ClockReading,
+    ClockStepped,
     CloudEvent,
     Draft,
     GatewayFault,
@@ -27,6 +29,7 @@ from gateway.events import (
     RollcallLine,
     RollcallSnapshot,
     RollcallStarted,
+    SequenceRun,
     TextSpan,
     TranscriptData,
     TransmissionReceived,
@@ -49,6 +52,7 @@ from gateway.rollcall.happenings import TellDrill
 from gateway.rollcall.overheard import RollcallChange
 from gateway.rollcall.sheet import Item, Sheet
 from gateway.speak.transmitter import Sent
+from gateway.timekeeping import Step
 from gateway.understand.conversation import Checkin, IncidentChange
 from gateway.understand.incident import MAX_TEXT_CHARS, to_snapshot
 
@@ -236,6 +240,31 @@ def dropped_event(event_id: str, sequences: range, reason: str, at: datetime, cl
         clock=clock, first_sequence=first, last_sequence=last, count=len(sequences), reason=reason
     )
     return Draft(id=event_id, kind="outbox.dropped", subject="outbox", time=at, data=data)
+
+
+def dropped_runs_event(
+    event_id: str, runs: Sequence[range], reason: str, at: datetime, clock: ClockReading
+) -> Draft:
+    """Draft `outbox.dropped` for stretches of numbers, in order, with others between them."""
+    named = tuple(
+        SequenceRun(first=f"{run[0]:0{SEQUENCE_DIGITS}d}", last=f"{run[-1]:0{SEQUENCE_DIGITS}d}")
+        for run in runs
+    )
+    data = OutboxDropped(
+        clock=clock,
+        first_sequence=named[0].first,
+        last_sequence=named[-1].last,
+        count=sum(len(run) for run in runs),
+        reason=reason,
+        runs=named,
+    )
+    return Draft(id=event_id, kind="outbox.dropped", subject="outbox", time=at, data=data)
+
+
+def stepped_event(event_id: str, step: Step, clock: ClockReading) -> Draft:
+    """Draft `clock.stepped`; it happened at the new time."""
+    data = ClockStepped(clock=clock, old=step.old, new=step.new)
+    return Draft(id=event_id, kind="clock.stepped", subject="clock", time=step.new, data=data)
 
 
 def party(resolution: Resolution) -> PartyData:

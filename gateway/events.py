@@ -651,13 +651,25 @@ class GatewayFault(Data):
     action: str
 
 
+class SequenceRun(Model):
+    """Numbers that follow one another, both ends included."""
+
+    first: str
+    last: str
+
+
 class OutboxDropped(Data):
-    """Events that had to be given up, so that a gap in the sequence explains itself."""
+    """Events that had to be given up, so that a gap in the sequence explains itself.
+
+    `runs` are the first and last number of each stretch given up. When it is empty, everything from
+    `first_sequence` to `last_sequence` was.
+    """
 
     first_sequence: str
     last_sequence: str
     count: int
     reason: str
+    runs: tuple[SequenceRun, ...] = ()
 
 
 class ClockStepped(Data):

@@ -12,7 +12,7 @@ import contextlib
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol, Self
 
@@ -148,6 +148,8 @@ class RadioPipeline:
         self._last_call: tuple[str, datetime] | None = None
         self._begun = ""
         self._attempts = 0
+        self.spares = True
+        """False when what is in hand took the process with it although it is ended in good order."""
 
     @property
     def open_incidents(self) -> tuple[IncidentState, ...]:
@@ -173,6 +175,13 @@ class RadioPipeline:
             events = await self._store.commit(None, drafts, (self.radio_id, conversation.model_dump_json()))
             self._conversation = conversation
             return events
+
+    async def clock_was_set(self, by: timedelta, since: datetime) -> None:
+        """The wall clock was set: an incident warm by times from `since` on stays as warm as it was."""
+        async with self._turn:
+            self._conversation = self._conversation.shifted(by, since)
+            if self._last_call is not None and self._last_call[1] >= since:
+                self._last_call = (self._last_call[0], self._last_call[1] + by)
 
     async def take(self, transmission: Transmission, kept: SpooledAudio | None) -> list[CloudEvent]:
         """Carry one transmission from the spool to the outbox and return its events, in order.
@@ -207,6 +216,8 @@ class RadioPipeline:
 
     async def _spare(self, transmission: Transmission) -> None:
         """Take back the attempt: only one that took the process with it counts."""
+        if not self.spares:
+            return
         with contextlib.suppress(GatewayError):
             await self._store.spare(transmission.id)
             self._begun = ""

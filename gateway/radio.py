@@ -11,7 +11,7 @@ import structlog
 
 from drivers.base import AudioSource, RadioControl
 from gateway.clock import Clock, IdSource
-from gateway.errors import BadInput, MissingInput, StoreUnavailable
+from gateway.errors import BadInput, GatewayError, MissingInput, StoreUnavailable
 from gateway.events import CloudEvent
 from gateway.hear.capture import (
     Capture,
@@ -27,7 +27,7 @@ from gateway.hear.carrier import CarrierLine
 from gateway.hear.linewatch import LineLimits
 from gateway.hear.ownkeyups import OwnKeyUps
 from gateway.hear.segmenter import Squelch
-from gateway.model import Pcm, Transmission
+from gateway.model import RATE_HZ, Pcm, Transmission
 from gateway.pipeline import RadioPipeline
 from gateway.store.records import SpooledAudio
 
@@ -37,6 +37,11 @@ FILE_LEAD = 4
 """Transmissions cut from a recording before the first of them is understood."""
 KEPT_IN_MEMORY = 8
 """Beyond this many waiting, a transmission's samples are read from the spool again when its turn comes."""
+
+UNKEPT_IN_MEMORY_S = 600.0
+"""While the disk refuses, so much audio waits in memory, 19 MB; what comes then is told without its sound."""
+MOST_UNKEPT = 5000
+"""Calls without their sound that wait for a store that refuses; beyond that the newest are lost, and told."""
 
 ReadAudio = Callable[[str], Pcm]
 Settled = Callable[[str, str], None]
@@ -97,6 +102,9 @@ class Radio:
         self._queue: asyncio.Queue[Waiting | None] = asyncio.Queue()
         self._is_open = False
         self._in_hand = 0
+        self._unkept_s = 0.0
+        self._unkept = 0
+        self._lost = 0
         self._room = threading.Condition()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._carrier = (
@@ -162,6 +170,9 @@ class Radio:
                 await self._until_taken(waiting)
             finally:
                 self._count(-1)
+                if waiting.kept is None:
+                    self._unkept -= 1
+                    self._unkept_s -= len(waiting.transmission.audio) / RATE_HZ
 
     async def _until_taken(self, waiting: Waiting) -> None:
         """Take a transmission; while the store refuses, hold it and try again."""
@@ -178,9 +189,25 @@ class Radio:
                 continue
             if refused:
                 self._on_report(Recovered(self.radio_id, "store"))
-            if self._settled is not None and waiting.kept is not None:
-                await asyncio.to_thread(self._settled, waiting.transmission.id, waiting.kept.ref)
+                self._tell_losses()
+            await self._settle(waiting)
             return
+
+    async def _settle(self, waiting: Waiting) -> None:
+        if self._settled is None or waiting.kept is None:
+            return
+        try:
+            await asyncio.to_thread(self._settled, waiting.transmission.id, waiting.kept.ref)
+        except GatewayError as error:
+            # The store knows the transmission: the note that is left is tidied up at the next start.
+            log.warning("note stays in the spool", transmission=waiting.transmission.id, why=str(error))
+
+    def _tell_losses(self) -> None:
+        if self._lost:
+            lost = f"{self._lost} calls were heard and lost while neither spool nor store took anything"
+            self._lost = 0
+            self._on_report(Fault(self.radio_id, "store", lost))
+            self._on_report(Recovered(self.radio_id, "store"))
 
     async def _take(self, waiting: Waiting) -> list[CloudEvent]:
         transmission = waiting.transmission
@@ -227,7 +254,18 @@ class Radio:
             self._queue.put_nowait(None)
 
     def _enqueue(self, transmission: Transmission, kept: SpooledAudio | None) -> None:
-        if kept is not None and self._queue.qsize() >= KEPT_IN_MEMORY:
+        if kept is None:
+            if self._unkept >= MOST_UNKEPT:
+                self._lost += 1
+                self._count(-1)
+                log.error("a call is lost: neither spool nor store takes it", transmission=transmission.id)
+                return
+            if self._unkept_s + transmission.duration_s > UNKEPT_IN_MEMORY_S:
+                # It is still told that something was heard, and that its sound could not be kept.
+                transmission = replace(transmission, audio=np.empty(0, np.int16))
+            self._unkept += 1
+            self._unkept_s += len(transmission.audio) / RATE_HZ
+        elif self._queue.qsize() >= KEPT_IN_MEMORY:
             transmission = replace(transmission, audio=np.empty(0, np.int16))
         self._queue.put_nowait(Waiting(transmission, kept))
 

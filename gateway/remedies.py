@@ -3,6 +3,7 @@
 from collections.abc import Collection
 
 SOURCE_ACTION = "check cable and device name, or the file's path; the gateway tries again by itself"
+RIVAL_ACTION = "stop the other gateway, or give one of the two another gateway.id and data_dir"
 SPOOL_ACTION = "free disk space in data_dir"
 _ACTIONS = {
     "spool": SPOOL_ACTION,
@@ -16,7 +17,7 @@ _ACTIONS = {
     "silence": "check that the radio is on, tuned and plugged in; radio-gateway doctor",
 }
 _WATCHED = frozenset({"source", "control", "spool", "squelch", "hum", "clipping", "level", "silence"})
-_WATCHED_ELSEWHERE = frozenset({"mqtt", "outbox", "store"})
+_WATCHED_ELSEWHERE = frozenset({"mqtt", "mqtt/rival", "outbox", "store", "housekeeping", "disk"})
 
 
 def action_for(what: str) -> str:

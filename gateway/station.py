@@ -18,6 +18,7 @@ from gateway.shipped import shipped_text
 from gateway.store.logbook import Logbook
 from gateway.store.records import OutboxEntry, UnitsStamp
 from gateway.store.registry import UnitState
+from gateway.store.retention import Deletion, Hold
 from gateway.timekeeping import ClockReader
 from gateway.understand.confusable import Confusable, ConfusablePair, PhoneConfusions
 from gateway.understand.registry import Registry, parse_units_csv, units_to_csv
@@ -133,6 +134,43 @@ def _runs(entries: Sequence[OutboxEntry]) -> list[list[OutboxEntry]]:
         else:
             runs.append([entry])
     return runs
+
+
+def hold_incident(config_file: Path, incident_id: str, reason: str, by: str) -> bool:
+    """Put an incident on hold; False when it was.
+
+    Raises:
+        UsageError: nothing of that incident is kept here, or no reason is given.
+    """
+    if not reason.strip():
+        raise UsageError("--reason is empty; say why this incident must be kept")
+    with open_logbook(load_config(config_file)) as logbook:
+        if not logbook.retention.knows_incident(incident_id):
+            raise UsageError(f"nothing of an incident {incident_id!r} is kept here; is the id complete?")
+        return logbook.retention.hold(Hold(incident_id, reason.strip(), by, SystemClock().now()))
+
+
+def release_incident(config_file: Path, incident_id: str) -> None:
+    """Release an incident.
+
+    Raises:
+        UsageError: it is not on hold.
+    """
+    with open_logbook(load_config(config_file)) as logbook:
+        if not logbook.retention.release(incident_id):
+            raise UsageError(f"{incident_id} is not on hold; see radio-gateway hold list")
+
+
+def read_holds(config_file: Path) -> list[Hold]:
+    """Return what is on hold, oldest first."""
+    with open_logbook(load_config(config_file)) as logbook:
+        return logbook.retention.holds()
+
+
+def read_deletions(config_file: Path, limit: int) -> list[Deletion]:
+    """Return the last audio files deleted, newest first."""
+    with open_logbook(load_config(config_file)) as logbook:
+        return logbook.retention.deletions(limit)
 
 
 @contextmanager

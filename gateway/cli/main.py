@@ -6,7 +6,7 @@ import sys
 import typer
 
 from gateway import __version__
-from gateway.cli import drill, models, outbox, review, rollcall, run, units
+from gateway.cli import drill, hold, models, outbox, review, rollcall, run, units
 from gateway.cli.devices import devices
 from gateway.cli.doctor import doctor
 from gateway.cli.explain import explain
@@ -35,6 +35,7 @@ app.command()(unkey)
 app.add_typer(units.app, name="units")
 app.add_typer(models.app, name="models")
 app.add_typer(outbox.app, name="outbox")
+app.add_typer(hold.app, name="hold")
 app.add_typer(review.app, name="review")
 app.add_typer(rollcall.app, name="rollcall")
 app.add_typer(drill.app, name="drill")

@@ -1,6 +1,7 @@
 """`radio-gateway run`, `check` and `status`."""
 
 import asyncio
+import os
 import signal
 import sys
 import tomllib
@@ -21,6 +22,8 @@ from gateway.health import STALE_AFTER_S, read_health
 from gateway.log import configure_log
 from gateway.publish.broker import Broker
 
+EXIT_HUNG = 70
+"""An internal failure, as sysexits.h has it: a decode hung when the gateway stopped."""
 STYLES = {"green": "bold green", "amber": "bold yellow", "red": "bold red"}
 
 
@@ -33,11 +36,16 @@ def run(
     """Run the gateway."""
     settings = checked(config)
     configure_log(settings.log.level, json_lines=settings.log.json_lines)
-    asyncio.run(_run(settings, exit_when_idle=exit_when_idle))
-
-
-async def _run(settings: Config, *, exit_when_idle: bool) -> None:
     daemon = Daemon(settings)
+    try:
+        asyncio.run(_run(daemon, exit_when_idle=exit_when_idle))
+    finally:
+        if daemon.hangs:
+            # The interpreter would wait for the hung decode for ever; everything is stored and closed.
+            os._exit(EXIT_HUNG)
+
+
+async def _run(daemon: Daemon, *, exit_when_idle: bool) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
         loop.add_signal_handler(number, daemon.ask_to_stop)

@@ -29,6 +29,7 @@ from gateway.publish.words import dialling_in_words, goodbye_in_words, refusal_i
 GOODBYE_TIMEOUT_S = 1.0
 WATCH_EVERY_S = 1.0
 PACKET_TOO_LARGE = 0x95
+TAKEN_OVER = 0x8E
 _PUBLISH_OVERHEAD_BYTES = 128
 """Fixed header, packet id and the properties we set, generously."""
 _VERSION_REFUSALS = ("Unsupported protocol version", "Malformed packet", "Protocol error")
@@ -98,6 +99,8 @@ class Connection:
         self._thread: threading.Thread | None = None
         self._watch: asyncio.Task[None] | None = None
         self.is_open = False
+        self.was_taken_over = False
+        """True when the broker ended it because somebody else connected with our client id."""
         self.receive_maximum = 65_535
         self._allowance = asyncio.Semaphore(0)
         self.max_packet_bytes: int | None = None
@@ -136,7 +139,11 @@ class Connection:
         client = self._client
         client.on_connect = lambda _c, _u, _f, reason, given: _ignore(tell(self._answered, reason, given))
         client.on_disconnect = lambda _c, _u, flags, reason, _p: _ignore(
-            tell(self._disconnected, goodbye_in_words(str(reason), flags.is_disconnect_packet_from_server))
+            tell(
+                self._disconnected,
+                goodbye_in_words(str(reason), flags.is_disconnect_packet_from_server),
+                flags.is_disconnect_packet_from_server and reason.value == TAKEN_OVER,
+            )
         )
         client.on_publish = lambda _c, _u, mid, reason, _p: _ignore(tell(self._acked, mid, reason.value))
         client.on_subscribe = lambda _c, _u, mid, reasons, _p: _ignore(
@@ -343,7 +350,8 @@ class Connection:
         if granted is not None and not granted.done():
             granted.set_result(reason_codes)
 
-    def _disconnected(self, why: str) -> None:
+    def _disconnected(self, why: str, was_taken_over: bool) -> None:
+        self.was_taken_over = self.was_taken_over or was_taken_over
         if not self._hung_up.done():
             self._hung_up.set_result(None)
         self._lost(why)

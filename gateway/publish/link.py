@@ -34,6 +34,8 @@ REASONS = {
     0x97: "quota exceeded",
     0x99: "payload format invalid",
 }
+RIVAL_FOR_S = 120.0
+"""After this long without being pushed off there is no second gateway with our id any more."""
 STEADY_AFTER_S = 10.0
 """A connection that lasted this long was a good one: the next loss starts with the shortest wait again."""
 
@@ -166,6 +168,7 @@ class PahoLink:
         self._down = asyncio.Event()
         self._down.set()
         self._task: asyncio.Task[None] | None = None
+        self._pushed_off_at_s: float | None = None
         self._filter: str | None = None
         self._on_message: Callable[[Message], None] | None = None
 
@@ -183,6 +186,19 @@ class PahoLink:
     def receive_maximum(self) -> int:
         """How many unacknowledged messages the broker allows."""
         return self._connection.receive_maximum if self._connection is not None else 1
+
+    @property
+    def has_rival(self) -> bool:
+        """True while somebody else connects with our client id; MQTT 5 brokers tell."""
+        return (
+            self._pushed_off_at_s is not None
+            and self._clock.monotonic_s() - self._pushed_off_at_s < RIVAL_FOR_S
+        )
+
+    @property
+    def task(self) -> asyncio.Task[None] | None:
+        """What must not end while the gateway runs; None before the start and after the stop."""
+        return self._task
 
     def start(self) -> None:
         """Begin connecting; returns at once."""
@@ -248,7 +264,7 @@ class PahoLink:
             else:
                 begun_s = loop.time()
                 await self._stay(connection, session)
-                if loop.time() - begun_s >= STEADY_AFTER_S:
+                if loop.time() - begun_s >= STEADY_AFTER_S and not self.has_rival:
                     self._back_off.reset()
             await asyncio.sleep(self._back_off.next_s())
 
@@ -274,6 +290,8 @@ class PahoLink:
             await asyncio.sleep(0)
             self._change(session=session, protocol=protocol)
             why = await connection.ended
+            if connection.was_taken_over:
+                self._pushed_off_at_s = self._clock.monotonic_s()
             self._change(trouble=f"{self._broker.address}: {why}")
         finally:
             self._change(trouble=self._state.trouble or "stopped")

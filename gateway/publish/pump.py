@@ -105,6 +105,11 @@ class Pump:
         """Why the pump waits although there is a connection; None when it does not."""
         return self._setback
 
+    @property
+    def task(self) -> asyncio.Task[None] | None:
+        """What must not end while the gateway runs; None before the start and after the stop."""
+        return self._task
+
     def start(self) -> None:
         """Begin pumping; returns at once."""
         self._task = asyncio.create_task(self._run(), name="outbox-pump")

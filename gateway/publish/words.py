@@ -6,6 +6,11 @@ import ssl
 
 def goodbye_in_words(reason: str, from_broker: bool) -> str:
     """Say how a connection ended."""
+    if from_broker and reason == "Session taken over":
+        return (
+            "somebody else connected with our client id; does a second gateway run with the same "
+            "gateway.org, gateway.district and gateway.id?"
+        )
     return f"the broker closed the connection: {reason}" if from_broker else "the connection broke"
 
 

@@ -20,11 +20,12 @@ from sqlite_utils import Database
 
 from gateway.clock import Clock
 from gateway.errors import StoreUnavailable
-from gateway.events import CloudEvent, Draft, seal
+from gateway.events import CloudEvent, Draft, TransmissionReceived, seal
 from gateway.faultpoints import passing
 from gateway.store.outbox import OutboxTable
 from gateway.store.records import HeardTransmission, Notice
 from gateway.store.registry import UnitTable
+from gateway.store.retention import RetentionTable
 from gateway.store.reviews import ReviewTable
 from gateway.store.rollcalls import RollcallRecord, RollcallTable
 from gateway.store.rows import heard_from_row, heard_to_row, stamp
@@ -47,6 +48,7 @@ class Logbook:
         self.notices = notices
         self.outbox = OutboxTable(db)
         self.units = UnitTable(db)
+        self.retention = RetentionTable(db)
         self.reviews = ReviewTable(db)
         self.rollcalls = RollcallTable(db)
 
@@ -183,6 +185,7 @@ class Logbook:
         with self._db.atomic():
             if transmission_id is not None and not self._finish(transmission_id, quarantined=quarantined):
                 return self._events_of(transmission_id)
+            self._note_incident(transmission_id, drafts)
             events = [self._append(draft, transmission_id) for draft in drafts]
             if conversation is not None:
                 self._db.execute(
@@ -197,6 +200,15 @@ class Logbook:
             if rollcall is not None:
                 self.rollcalls.put(rollcall)
             return events
+
+    def _note_incident(self, transmission_id: str | None, drafts: Sequence[Draft]) -> None:
+        """Remember whose audio this is: that of an incident outlives its events."""
+        for draft in drafts:
+            if transmission_id is not None and isinstance(draft.data, TransmissionReceived):
+                self._db.execute(
+                    "UPDATE transmissions SET incident_id = ? WHERE id = ?",
+                    [draft.data.incident_id, transmission_id],
+                )
 
     def _finish(self, transmission_id: str, *, quarantined: bool) -> bool:
         """Mark a transmission as done; return False when it was before."""
@@ -329,11 +341,20 @@ class Logbook:
         return found
 
     def prune(self, before: datetime) -> int:
-        """Forget delivered events stored before a time; return how many. What waits is never touched."""
+        """Forget delivered events stored before a time; return how many.
+
+        What waits is never touched, nor what belongs to an incident on hold.
+        """
         return self._db.execute(
-            "DELETE FROM events WHERE stored_at < ? AND position NOT IN (SELECT position FROM outbox)",
+            "DELETE FROM events WHERE stored_at < ? AND position NOT IN (SELECT position FROM outbox) "
+            "AND (order_key IS NULL OR order_key NOT IN (SELECT incident_id FROM holds))",
             [stamp(before)],
         ).rowcount
+
+    def newest_stored_at(self) -> datetime | None:
+        """Return when the last event was stored, None before the first."""
+        row = self._db.execute("SELECT stored_at FROM events ORDER BY position DESC LIMIT 1").fetchone()
+        return datetime.fromisoformat(row[0]) if row is not None else None
 
     def next_session(self) -> int:
         """Count a connection to the broker about to begin; return its number."""

@@ -142,6 +142,33 @@ def _order_within_an_incident(db: Database) -> None:
     db.execute("CREATE INDEX events_by_order_key ON events (order_key, position) WHERE order_key IS NOT NULL")
 
 
+@migrations(name="0006-retention")
+def _retention(db: Database) -> None:
+    db.executescript("""
+        ALTER TABLE transmissions ADD COLUMN incident_id TEXT;
+        UPDATE transmissions SET incident_id = (
+            SELECT json_extract(e.document, '$.data.incident_id') FROM events e
+            WHERE e.transmission_id = transmissions.id AND e.kind = 'transmission.received'
+        );
+        CREATE INDEX transmissions_by_age ON transmissions (heard_at);
+        CREATE INDEX transmissions_of_incident ON transmissions (incident_id) WHERE incident_id IS NOT NULL;
+        CREATE TABLE holds (
+            incident_id TEXT PRIMARY KEY,
+            reason TEXT NOT NULL,
+            by TEXT NOT NULL,
+            since TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE deletions (
+            at TEXT NOT NULL,
+            transmission_id TEXT NOT NULL,
+            ref TEXT NOT NULL,
+            sha256 TEXT NOT NULL,
+            size_bytes INTEGER NOT NULL,
+            reason TEXT NOT NULL
+        ) STRICT;
+    """)
+
+
 def open_database(path: Path, now: datetime) -> tuple[Database, tuple[Notice, ...]]:
     """Open the database, creating it or bringing its tables up to date.
 

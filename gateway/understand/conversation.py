@@ -122,6 +122,23 @@ class Conversation(Model):
         kept = kept[-MAX_INCIDENTS:]
         return self if len(kept) == len(self.incidents) else self.model_copy(update={"incidents": kept})
 
+    def shifted(self, by: timedelta, since: datetime) -> "Conversation":
+        """After the wall clock was set by so much: what was counted from since then counts on as before.
+
+        Only what durations are measured from moves; what was told of stays as it was told.
+        """
+
+        def move(at: datetime) -> datetime:
+            return at + by if at >= since else at
+
+        return self.model_copy(
+            update={
+                "asked_at": self.asked_at and move(self.asked_at),
+                "drill_opened_at": self.drill_opened_at and move(self.drill_opened_at),
+                "incidents": tuple(i.with_(last_heard_at=move(i.last_heard_at)) for i in self.incidents),
+            }
+        )
+
     def acknowledge(self, incident_id: str, at: datetime, by: str) -> Heard:
         """Somebody at the station took note of the incident: `by` says who, for the timeline."""
         incident = self.named(incident_id)
