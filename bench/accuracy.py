@@ -46,7 +46,7 @@ def accuracy(options: Options) -> Report:
             ]
             for snr_db in options.snrs_db
         }
-        more, table = _split_figures(split, by_snr)
+        more, table = split_figures(split, by_snr)
         figures += more
         tables.append(table)
     figures += [_resolve_figure(times.cpu_ms, times.with_phones), *_decode_figures(heard, recorded)]
@@ -125,9 +125,10 @@ def _list(found: Mapping[str, Sequence[str]], otherwise: str) -> str:
     return f"{otherwise}: {', '.join(f'{k} {v}' for k, v in found.items())}" if found else otherwise
 
 
-def _split_figures(
-    split: str, by_snr: Mapping[int, Sequence[tuple[Call, Heard]]]
+def split_figures(
+    split: str, by_snr: Mapping[int, Sequence[tuple[Call, Heard]]], corpus: str = "accuracy"
 ) -> tuple[list[Figure], Table]:
+    """Every slot of every call at each SNR, as figures called `corpus`.split.SNR… and as a table."""
     table = Table(
         title=f"{split} split: {len(next(iter(by_snr.values())))} calls"
         + (" (this is what counts)" if split == "test" else ""),
@@ -146,7 +147,7 @@ def _split_figures(
             share = outcome["right"] / told if told else 0.0
             cells = [str(outcome[c]) if outcome[c] else "·" for c in score.COLUMNS]
             table.add_row(row, f"{snr_db} dB", str(told), *cells, f"{share:.1%}")
-            name = f"accuracy.{split}.{snr_db}db.{row.replace(' ', '_')}"
+            name = f"{corpus}.{split}.{snr_db}db.{row.replace(' ', '_')}"
             figures.append(
                 Figure.noted(f"{name}.right", share, "share", f"{outcome['right']} of {told}", **outcome)
             )
@@ -155,7 +156,7 @@ def _split_figures(
             )
         table.add_section()
     for snr_db, judged in by_snr.items():
-        figures += _false_figures(f"accuracy.{split}.{snr_db}db", judged)
+        figures += false_figures(f"{corpus}.{split}.{snr_db}db", judged)
     return figures, table
 
 
@@ -171,7 +172,8 @@ def _count(judged: Sequence[tuple[Call, Heard]]) -> dict[str, Counter[str]]:
     return counted
 
 
-def _false_figures(name: str, judged: Sequence[tuple[Call, Heard]]) -> list[Figure]:
+def false_figures(name: str, judged: Sequence[tuple[Call, Heard]]) -> list[Figure]:
+    """Incidents, callers and counts taken from calls that have none."""
     quiet = [(call, heard) for call, heard in judged if call.kind in NO_INCIDENT]
     incidents = {call.file: heard.false_incidents for call, heard in quiet if heard.false_incidents}
     nobody = [(call, heard) for call, heard in judged if not call.caller_id]

@@ -44,12 +44,12 @@ def read(path: Path) -> Samples:
 
 def on_air(speech: Samples, name: str, snr_db: float) -> Samples:
     """One transmission as a receiver hands it over; `name` and the SNR are the seed."""
-    return transmit(speech, Channel(snr_db=snr_db), _seed(f"{name}/{snr_db:g}"))
+    return transmit(speech, Channel(snr_db=snr_db), seed(f"{name}/{snr_db:g}"))
 
 
 def record(transmissions: Sequence[Samples], path: Path) -> Path:
     """Write transmissions as one radio's recording, near-silence around each, 16 bits."""
-    joined, _ = conversation(list(transmissions), _seed(path.stem), GAP_S)
+    joined, _ = conversation(list(transmissions), seed(path.stem), GAP_S)
     path.parent.mkdir(parents=True, exist_ok=True)
     soundfile.write(path, joined, RATE_HZ, "PCM_16")
     return path
@@ -136,5 +136,6 @@ def write_registry(path: Path) -> Path:
     return path
 
 
-def _seed(name: str) -> int:
+def seed(name: str) -> int:
+    """A number for a name, the same on every machine."""
     return zlib.crc32(name.encode())

@@ -25,6 +25,7 @@ from bench.rollcall import killed, on_the_air, outcomes
 from bench.signalling import CACHED_SPEECH, OWN_CALLS
 from bench.signalling import measure as measure_signalling
 from bench.speed import resolve, segment
+from bench.understanding import understanding
 from gateway.log import configure_log
 
 RESULTS = ROOT / "bench" / "results.json"
@@ -69,6 +70,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "rollcall-air": on_the_air,
     "rollcall-killed": killed,
     "accuracy": accuracy,
+    "understanding": understanding,
 }
 
 

@@ -108,12 +108,21 @@ def place_parts() -> Callable[[Call], dict[str, str]]:
     return read
 
 
+def polarity(call: Call, heard: Heard) -> str | None:
+    """What the call does to an incident: report, cancel, resolve or none, as its acts tell it."""
+    said = {act for data in heard.received for act in data["acts"]} & {"report", "cancel", "resolve"}
+    if said == {call.polarity} or (not said and call.polarity == "none"):
+        return "right"
+    return "wrong" if said else "none" if _worded(heard) else "unheard"
+
+
 ROWS: tuple[tuple[str, Callable[[Call, Heard], str | None]], ...] = (
     ("caller", caller),
     ("callee", callee),
     ("incident code", code),
     ("headcount", headcount),
     ("acts", acts),
+    ("polarity", polarity),
     ("exercise", exercise),
 )
 

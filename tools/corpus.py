@@ -33,7 +33,7 @@ VOICES = {"dev": ("zf_xiaobei", "zm_yunjian"), "test": ("zf_xiaoxiao", "zm_yunxi
 SPEEDS = (0.9, 1.0, 1.1, 1.2)
 ROUNDS = {"dev": 3, "test": 4}
 """How often each sentence is used, each time with another unit, voice and speed."""
-CITY_ROUNDS = {"dev": 2, "test": 3}
+CITY_ROUNDS = {"dev": 3, "test": 3}
 COMMAND_POST = "指挥中心"
 
 

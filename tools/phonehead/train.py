@@ -22,6 +22,7 @@ from tools.phonehead.head import Head, to_onnx
 
 FRAMES_IN_BATCH = 9_000
 AVERAGE = 0.995
+HALF = torch.cpu._is_avx512_bf16_supported()  # noqa: SLF001 - half precision is slower without it
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,9 @@ def train(examples: list[Example], epochs: int, seed: int, rate: float, initial:
             frames, mask, lengths = tensors(batch, rng)
             targets = torch.tensor([label for e in batch for label in e.labels])
             sizes = torch.tensor([len(e.labels) for e in batch])
-            loss = ctc(head(frames, mask).transpose(0, 1), targets, lengths, sizes)
+            with torch.autocast("cpu", torch.bfloat16, enabled=HALF):
+                heard = head(frames, mask)
+            loss = ctc(heard.transpose(0, 1), targets, lengths, sizes)
             optimiser.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(head.parameters(), 5.0)
