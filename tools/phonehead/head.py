@@ -65,7 +65,7 @@ def to_onnx(head: Head, metadata: dict[str, str]) -> onnx.ModelProto:
     constants: list[onnx.TensorProto] = []
 
     def constant(name: str, value: np.ndarray) -> str:
-        if value.dtype != np.float32 or value.ndim < 2:  # noqa: PLR2004 - a matrix
+        if value.dtype != np.float32 or value.ndim < 2:
             constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
             return name
         half = np.ascontiguousarray(value.astype(np.float16))

@@ -6,6 +6,7 @@ python -m tools.phonehead.train OUT.pt FEATURES... [--groups open,human] [--epoc
 import argparse
 import hashlib
 import json
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from tools.phonehead.head import Head, to_onnx
 
 FRAMES_IN_BATCH = 9_000
 AVERAGE = 0.995
+WARM_UP = 0.1
 HALF = torch.cpu._is_avx512_bf16_supported()  # noqa: SLF001 - half precision is slower without it
 
 
@@ -77,7 +79,22 @@ def tensors(batch: list[Example], rng: np.random.Generator | None) -> tuple[Tens
     return frames, mask, lengths
 
 
-def train(examples: list[Example], epochs: int, seed: int, rate: float, initial: Path | None) -> Head:
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How long to train: `epochs`, or `minutes` by the clock where that is not None, and how fast."""
+
+    epochs: int
+    minutes: float | None
+    rate: float
+
+    def rate_at(self, share: float) -> float:
+        """The learning rate when `share` of the plan is done: up for a tenth, then down along a cosine."""
+        if share < WARM_UP:
+            return self.rate * (0.04 + 0.96 * share / WARM_UP)
+        return self.rate * max(1e-3, (1 + math.cos(math.pi * (share - WARM_UP) / (1 - WARM_UP))) / 2)
+
+
+def train(examples: list[Example], plan: Plan, seed: int, initial: Path | None) -> Head:
     """Fit a head, from `initial` if given; what comes back is the moving average of its weights."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
@@ -85,12 +102,11 @@ def train(examples: list[Example], epochs: int, seed: int, rate: float, initial:
     if initial is not None:
         head.load_state_dict(torch.load(initial, weights_only=True))
     average.load_state_dict(head.state_dict())
-    steps = epochs * (sum(1 for _ in batches(examples, np.random.default_rng(0))) + 2)
-    optimiser = torch.optim.AdamW(head.parameters(), rate, weight_decay=0.02)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps, pct_start=0.15)
+    steps = plan.epochs * sum(1 for _ in batches(examples, np.random.default_rng(0)))
+    optimiser = torch.optim.AdamW(head.parameters(), plan.rate, weight_decay=0.02)
     ctc = nn.CTCLoss(zero_infinity=True)
-    done = 0
-    for epoch in range(epochs):
+    started, done, share, epoch = time.monotonic(), 0, 0.0, 0
+    while share < 1:
         head.train()
         began, total, count = time.monotonic(), 0.0, 0
         for batch in batches(examples, rng):
@@ -102,17 +118,22 @@ def train(examples: list[Example], epochs: int, seed: int, rate: float, initial:
             loss = ctc(heard.transpose(0, 1), targets, lengths, sizes)
             optimiser.zero_grad()
             loss.backward()
+            for group in optimiser.param_groups:
+                group["lr"] = plan.rate_at(share)
             nn.utils.clip_grad_norm_(head.parameters(), 5.0)
             optimiser.step()
-            if done < steps - 1:
-                schedule.step()
             done += 1
+            passed_min = (time.monotonic() - started) / 60
+            share = done / steps if plan.minutes is None else passed_min / plan.minutes
             keep = min(AVERAGE, done / (done + 20))
             with torch.no_grad():
                 for mean, now in zip(average.parameters(), head.parameters(), strict=True):
                     mean.lerp_(now, 1 - keep)
             total, count = total + loss.item(), count + 1
+            if share >= 1:
+                break
         print(f"epoch {epoch}: loss {total / count:.3f}, {time.monotonic() - began:.0f} s", flush=True)
+        epoch += 1
     return average.eval()
 
 
@@ -122,6 +143,7 @@ def main() -> None:
     parser.add_argument("features", type=Path, nargs="+")
     parser.add_argument("--groups", default="open,all,human")
     parser.add_argument("--epochs", type=int, default=14)
+    parser.add_argument("--minutes", type=float, help="train this long instead, whatever the machine does")
     parser.add_argument("--rate", type=float, default=3e-3, help="the highest learning rate")
     parser.add_argument("--initial", type=Path, help="weights to go on from")
     parser.add_argument("--seed", type=int, default=0)
@@ -132,7 +154,8 @@ def main() -> None:
     examples = load(arguments.features, set(arguments.groups.split(",")))
     minutes = sum(len(e.frames) for e in examples) * 0.02 / 60
     print(f"{len(examples)} clips, {minutes:.0f} minutes", flush=True)
-    head = train(examples, arguments.epochs, arguments.seed, arguments.rate, arguments.initial)
+    plan = Plan(arguments.epochs, arguments.minutes, arguments.rate)
+    head = train(examples, plan, arguments.seed, arguments.initial)
     torch.save(head.state_dict(), arguments.out)
     if arguments.onnx:
         export(head, arguments.onnx)
