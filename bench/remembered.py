@@ -1,64 +1,70 @@
-"""What the recogniser made of a recording, kept: decoding is slow, and what is made of it changes every hour.
+"""What Whisper made of a recording, kept: decoding is slow, and what is made of it changes every hour.
 
-The recogniser's text and the encoder's frames are kept under `.cache/bench/heard` by the SHA-256 of the
-audio, the recogniser's code and the model's name, so that a better phone head or resolver is measured in
-seconds; the phone head itself is run every time. Everything else on the path runs as it does in the daemon.
+The encoder's frames and the decoder's words are kept under `.cache/bench/heard` by the SHA-256 of the audio
+and the model's name, so that a better phone head, guard or resolver is measured in seconds. Everything else
+on the path runs as it does in the daemon; only `decode_s` tells nothing.
 """
 
 import hashlib
 import json
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import numpy as np
 
-from bench.figure import ROOT, WORK
-from gateway.model import Pcm, PhoneEvidence, Transcript
-from gateway.recognise import whisper
-from gateway.recognise.whisper import WhisperRecogniser
+from bench.figure import WORK
+from gateway.model import Pcm
+from gateway.recognise.encoder import Encoded, Encoder, Window
+from gateway.recognise.whisper import BEAM, WhisperRecogniser, _Reading
 
 KEPT = WORK / "heard"
-_CODE = ("recognise/whisper.py", "recognise/encoder.py", "recognise/vad.py", "recognise/guard.py")
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """Stands for the encoder's storage: where its words are kept, and the storage itself when needed."""
+
+    stem: Path
+    storage: Callable[[], Any]
 
 
 @contextmanager
-def remembered(folder: Path = KEPT) -> Iterator[dict[float, Path]]:
-    """Meanwhile the recogniser decodes nothing twice; what is given fills with `decode_s` to kept file."""
+def remembered(folder: Path = KEPT) -> Iterator[None]:
+    """Meanwhile nothing is encoded or decoded twice."""
     folder.mkdir(parents=True, exist_ok=True)
-    code = hashlib.sha256(b"".join((ROOT / "gateway" / name).read_bytes() for name in _CODE)).hexdigest()
-    heard: dict[float, Path] = {}
-    local = threading.local()
-    decode, read_phones = WhisperRecogniser.transcribe, whisper.read_phones
+    run_encoder, run_decoder = Encoder.encode, WhisperRecogniser._decode  # noqa: SLF001 - what costs time
 
-    def read(head: Any, encoded: Any) -> PhoneEvidence:
-        local.frames = np.concatenate([part.frames for part in encoded], axis=0)
-        return read_phones(head, encoded)
+    def encode(encoder: Encoder, audio: Pcm, window: Window) -> Encoded:
+        part = audio[window.start : window.stop].tobytes()
+        fitted = encoder._fitted  # noqa: SLF001 - frames differ by it
+        stem = folder / hashlib.sha256(part + f"whisper-base {fitted}".encode()).hexdigest()[:32]
+        if stem.with_suffix(".npy").exists():
+            frames = np.load(stem.with_suffix(".npy")).astype(np.float32)
+            return Encoded(window, _Kept(stem, lambda: run_encoder(encoder, audio, window).storage), frames)
+        done = run_encoder(encoder, audio, window)
+        np.save(stem.with_suffix(".npy"), done.frames.astype(np.float16))
+        return replace(done, storage=_Kept(stem, lambda: done.storage))
 
-    def transcribe(recogniser: WhisperRecogniser, audio: Pcm) -> Transcript:
-        key = hashlib.sha256(audio.tobytes() + recogniser.model.encode() + code.encode()).hexdigest()[:32]
-        kept = folder / f"{key}.json"
-        if not kept.exists():
-            local.frames = np.zeros((0, 512), np.float32)
-            found = asdict(decode(recogniser, audio))
-            del found["phones"]
-            np.save(kept.with_suffix(".npy"), local.frames.astype(np.float16))
-            kept.write_text(json.dumps(found, ensure_ascii=False), encoding="utf-8")
-        told = json.loads(kept.read_text(encoding="utf-8"))
-        heard[told["decode_s"]] = kept
-        frames = np.load(kept.with_suffix(".npy")).astype(np.float32)
-        head = recogniser._phone_head  # noqa: SLF001 - the recogniser's own, run on frames that were kept
-        phones = head(frames) if head is not None and len(frames) else None
-        return Transcript(
-            **{k: tuple(v) if isinstance(v, list) else v for k, v in told.items()}, phones=phones
-        )
+    def decode(
+        recogniser: WhisperRecogniser,
+        whisper: Any,
+        encoded: Encoded,
+        most_tokens: int,
+        *,
+        forbid_repeats: bool = False,
+    ) -> _Reading:
+        kept: _Kept = encoded.storage
+        path = kept.stem.with_name(f"{kept.stem.name}-{most_tokens}-{BEAM}-{forbid_repeats}.json")
+        if not path.exists():
+            real = replace(encoded, storage=kept.storage())
+            reading = run_decoder(recogniser, whisper, real, most_tokens, forbid_repeats=forbid_repeats)
+            path.write_text(json.dumps(asdict(reading), ensure_ascii=False), encoding="utf-8")
+        told = json.loads(path.read_text(encoding="utf-8"))
+        return _Reading(**{**told, "others": tuple(told["others"])})
 
-    with (
-        patch.object(WhisperRecogniser, "transcribe", transcribe),
-        patch.object(whisper, "read_phones", read),
-    ):
-        yield heard
+    with patch.object(Encoder, "encode", encode), patch.object(WhisperRecogniser, "_decode", decode):
+        yield

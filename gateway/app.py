@@ -325,7 +325,12 @@ class Daemon:
                 return
             units = await self._store.units()
             self._knowledge = await asyncio.to_thread(
-                build_knowledge, units, self._config.gateway.command_post, self._lexicon, self._ids.new
+                build_knowledge,
+                units,
+                self._config.gateway.command_post,
+                self._lexicon,
+                self._ids.new,
+                self._config.understand.wrong_unit_cost,
             )
             self._units_revision = revision
 

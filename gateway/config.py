@@ -115,9 +115,11 @@ class RecogniseSettings(Settings):
 
 
 class UnderstandSettings(Settings):
-    """What the station adds to the shipped lexicon."""
+    """What the station adds to the shipped lexicon, and how sure it wants to be."""
 
     lexicon: Path | None = None
+    wrong_unit_cost: Annotated[float, Field(ge=1.5, le=10_000)] = 5.0
+    """How many callers left unknown are as bad as one taken for another unit: more, and fewer are named."""
 
 
 class StoreSettings(Settings):

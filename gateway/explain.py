@@ -86,7 +86,9 @@ def explain_text(text: str, settings: ReplaySettings) -> Explained:
         raise BadInput(f"{text!r}: nothing to understand; give a sentence, or the name of a recording")
     clock = SystemClock()
     ids = IdSource(clock)
-    knowledge = build_knowledge(settings.units, settings.command_post, settings.lexicon, ids.new)
+    knowledge = build_knowledge(
+        settings.units, settings.command_post, settings.lexicon, ids.new, settings.wrong_unit_cost
+    )
     transcript = Transcript(words, text, "none", "text as given", 0.0)
     parties = knowledge.resolver.resolve(words)
     context = Context(command_post=settings.command_post)

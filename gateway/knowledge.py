@@ -16,7 +16,7 @@ from gateway.store.store import Store
 from gateway.understand.conversation import Rules
 from gateway.understand.lexicon import Lexicon
 from gateway.understand.registry import Registry
-from gateway.understand.resolve import Resolver
+from gateway.understand.resolve import Resolver, ResolverSettings
 
 LEXICON = "lexicon.yaml"
 
@@ -38,10 +38,18 @@ def read_lexicon(station_words: Path | None = None) -> Lexicon:
 
 
 def build_knowledge(
-    units: Sequence[Unit], command_post: str, lexicon: Lexicon, new_id: Callable[[], str]
+    units: Sequence[Unit],
+    command_post: str,
+    lexicon: Lexicon,
+    new_id: Callable[[], str],
+    wrong_unit_cost: float | None = None,
 ) -> Knowledge:
-    """Index the registry, which takes a moment for thousands of units. `new_id` names incidents."""
-    resolver = Resolver(Registry(tuple(units)), command_post)
+    """Index the registry, which takes a moment for thousands of units. `new_id` names incidents.
+
+    `wrong_unit_cost` is how many unknown callers one wrong unit is worth, None for the resolver's own.
+    """
+    given = {} if wrong_unit_cost is None else {"wrong_unit_cost": wrong_unit_cost}
+    resolver = Resolver(Registry(tuple(units)), command_post, ResolverSettings(**given))
     resolver.prepare()
     return Knowledge(
         resolver=resolver,

@@ -43,6 +43,7 @@ class ReplaySettings:
     models_dir: Path | None = None
     threads: int = 0
     squelch: Squelch = field(default_factory=Squelch)
+    wrong_unit_cost: float | None = None
 
     @property
     def agency_labels(self) -> dict[str, str]:
@@ -75,6 +76,7 @@ def settings_of(
         models_dir=config.recognise.models_dir,
         threads=config.recognise.threads,
         squelch=squelch_of(config.radio[0].squelch),
+        wrong_unit_cost=config.understand.wrong_unit_cost,
     )
 
 
@@ -137,7 +139,9 @@ def replay(
     """
     sources = [open_recording(path) for path in recordings]
     ids = IdSource(SystemClock())
-    knowledge = build_knowledge(settings.units, settings.command_post, settings.lexicon, ids.new)
+    knowledge = build_knowledge(
+        settings.units, settings.command_post, settings.lexicon, ids.new, settings.wrong_unit_cost
+    )
     with ThreadPoolExecutor(1, thread_name_prefix="decode") as pool:
         listener = Listener.load(pool, settings.engine, settings.models_dir, settings.threads)
         try:

@@ -31,6 +31,8 @@ Times = Callable[[int, int], tuple[float, float]]
 _USUAL_SYLLABLES: Final = 4
 _CALLEE_NATS: Final = -8.0
 _MOST_NATS: Final = 500.0
+_SHORT_NUMBER: Final = 2
+_MARKED: Final = frozenset({"self", "calls", "answers"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +167,11 @@ def claims(hearing: Hearing, weights: ReaderWeights, forms: int, span_s: Times |
     for index, stance in enumerate(hearing.stances):
         if stance == "command":
             continue
-        role = weights.stance_nats.get(stance, _CALLEE_NATS)
         for owner, gain in rivals(hearing.mentions, index).items():
             occurrence = hearing.mentions[index].found[owner]
+            role = weights.stance_nats.get(stance, _CALLEE_NATS)
+            if _short_number(occurrence) and stance not in _MARKED:
+                role = _CALLEE_NATS
             name = _softly(_name_nats(weights, absent_gain, occurrence, gain), weights.floor_nats)
             if owner not in names or name + role > names[owner] + roles[owner]:
                 names[owner], roles[owner], found[owner] = name, role, occurrence
@@ -206,6 +210,11 @@ def fuse_claims(
     )
     shares = ((o, told * weight / sum(weights.values())) for o, weight in weights.items())
     return tuple(sorted(shares, key=lambda share: (-share[1], share[0])))
+
+
+def _short_number(found: Occurrence) -> bool:
+    """A number of two digits is said in every other sentence: without a marker it calls nobody."""
+    return found.form.kind == "callsign" and len(found.form.text) <= _SHORT_NUMBER
 
 
 def _name_nats(weights: ReaderWeights, absent_gain: float, found: Occurrence, gain: float) -> float:

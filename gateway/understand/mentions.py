@@ -12,7 +12,10 @@ COMMAND: Final = ""
 """The unit id under which the command post competes with the units."""
 
 _PAUSES = frozenset(",.?!")
-_NOT_A_CALLSIGN = ("人", "名", "个", "号楼", "栋", "楼", "层", "室", "单元", "米", "分", "岁", "辆", "急救")
+_NOT_A_CALLSIGN = (
+    "人", "名", "个", "号楼", "栋", "楼", "层", "室", "单元", "米", "分", "岁", "辆", "急救", "日", "月", "年", "时",
+    "点", "天", "次", "元", "块", "万", "亿", "种", "项", "家", "度", "吨",
+)  # fmt: skip
 
 # What surroundings add to a gain: names stand by markers, pauses and the suffix, chance likeness does not.
 _AFTER_SELF: Final = 1.2

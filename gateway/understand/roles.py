@@ -55,6 +55,7 @@ _CLAIM_SELF = 2.0
 _CLAIM_CALLS = 1.5
 _CLAIM_ANSWER = 0.5
 _GARBLED_MARKER = 2
+_WORDS_BEFORE = 6
 _FOLD = {"zh": "z", "ch": "c", "sh": "s"}
 
 
@@ -251,13 +252,18 @@ class CallOrder:
             after_post = (
                 i > 0 and named[i - 1].is_command and mention.start - named[i - 1].end <= _GARBLED_MARKER
             )
-            if mention.is_command or not (mention.start <= 1 or after_post) or self._aside(mention):
+            begins = mention.start <= 1 or after_post or self._begins_late(named, i)
+            if mention.is_command or not begins or self._aside(mention):
                 continue
             twice = any(other.who & mention.who for j, other in enumerate(named) if j != i)
             hailed = twice or self.after("hail", mention.end) or self.after("order", mention.end)
             if not hailed and not self.before("calls", mention.start, slack=1):
                 return i
         return None
+
+    def _begins_late(self, named: tuple[Named, ...], i: int) -> bool:
+        """Whether mention `i` is the first and comes after a few words and a pause, as in 演练演练, X."""
+        return i == 0 and named[0].start in self._pauses and named[0].start <= _WORDS_BEFORE
 
     def stances(self, named: tuple[Named, ...], parts: Parts) -> tuple[Stance, ...]:
         """How each mention stands, given who is called by the clear orders in `parts`."""
@@ -360,7 +366,7 @@ class CallOrder:
 
     def _aside(self, mention: Named) -> bool:
         return (
-            self.after("place_after", mention.end, slack=0)
+            (self.after("place_after", mention.end, slack=0) and mention.end not in self._pauses)
             or self.before("place_before", mention.start)
             or self.before("third", mention.start)
         )
