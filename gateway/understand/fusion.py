@@ -6,9 +6,11 @@ stance: how it stands in the call (roles.py). For a unit u
 - `name` is the readers' evidence that u was named there, in nats against nobody being named, and
 - `role` is what its stances say for its being the one who speaks, in nats.
 
-Among the units the sum decides. That anybody was told is as probable as the weaker of the two for the best:
+Among the units named on one stretch the better name decides, among stretches the role: how well a stretch is
+heard counts only up to `most_name_nats`. That anybody was told is as probable as the weaker of the two for
+the best:
 
-    P(u) = share(u) · σ(−log(e^−name + e^−role)),   share = softmax(name + role),   name, role of the best
+    P(u) = share(u) · σ(−log(e^−name + e^−role)),   share = softmax(softcap(stretch) + name − stretch + role)
 
 so a name heard beyond doubt makes nobody a caller, nor does 我是 before a mumble. The weights below
 were fitted by maximum likelihood (tools/phonehead/decision.py) on calls that no figure is reported for.
@@ -54,61 +56,61 @@ class ReaderWeights:
 
 
 TEXT_ALONE: Final = ReaderWeights(
-    nats_per_gain=2.64,
-    absent_gain=0.66,
+    nats_per_gain=2.75,
+    absent_gain=0.75,
     absent_gain_per_log_form=0.15,
-    nats_per_syllable=0.31,
+    nats_per_syllable=0.25,
     floor_nats=-1.9,
-    callsign_nats=-4.0,
+    callsign_nats=-4.2,
     stance_nats={
-        "self": 2.0,
+        "self": 1.5,
         "calls": 1.7,
         "answers": 1.2,
-        "plain": 1.7,
-        "opening": 1.0,
-        "loose": -0.3,
-        "twice": -0.9,
-        "aside": -2.5,
-        "either": -1.2,
-        "called": -1.2,
+        "plain": 2.0,
+        "opening": 1.3,
+        "loose": -0.1,
+        "twice": -1.0,
+        "aside": -2.6,
+        "either": -1.6,
+        "called": -1.3,
     },
 )
 TEXT_BESIDE_PHONES: Final = ReaderWeights(
-    nats_per_gain=1.27,
-    absent_gain=0.77,
+    nats_per_gain=1.25,
+    absent_gain=0.86,
     absent_gain_per_log_form=0.15,
-    nats_per_syllable=0.09,
-    floor_nats=-0.8,
-    callsign_nats=-2.2,
+    nats_per_syllable=0.02,
+    floor_nats=-0.7,
+    callsign_nats=-1.9,
     stance_nats={
-        "self": 1.2,
-        "calls": 1.9,
-        "answers": 1.4,
+        "self": 1.4,
+        "calls": 2.0,
+        "answers": 1.2,
         "plain": 1.5,
-        "opening": 0.6,
-        "loose": -0.6,
-        "twice": -1.0,
+        "opening": 0.7,
+        "loose": -0.5,
+        "twice": -1.1,
         "aside": -2.0,
-        "either": -0.9,
-        "called": -1.4,
+        "either": -1.1,
+        "called": -1.5,
     },
 )
 PHONES: Final = ReaderWeights(
-    nats_per_gain=1.70,
-    absent_gain=-0.04,
+    nats_per_gain=1.75,
+    absent_gain=-0.01,
     absent_gain_per_log_form=0.15,
-    nats_per_syllable=0.60,
-    floor_nats=-3.6,
+    nats_per_syllable=0.58,
+    floor_nats=-3.7,
     callsign_nats=-2.7,
     stance_nats={
-        "self": 2.4,
+        "self": 2.2,
         "calls": 2.5,
-        "answers": 1.7,
-        "plain": 1.6,
-        "opening": 1.6,
-        "loose": -0.5,
-        "twice": -1.5,
-        "aside": -2.4,
+        "answers": 1.8,
+        "plain": 1.8,
+        "opening": 1.9,
+        "loose": -0.6,
+        "twice": -1.8,
+        "aside": -2.7,
         "either": -1.9,
         "called": -2.9,
     },
@@ -122,10 +124,11 @@ class Weights:
     text_alone: ReaderWeights = field(default=TEXT_ALONE)
     text: ReaderWeights = field(default=TEXT_BESIDE_PHONES)
     phones: ReaderWeights = field(default=PHONES)
-    role_alone: float = 1.43
-    role_beside: float = 1.23
-    name_alone: float = -0.92
-    name_beside: float = -0.18
+    role_alone: float = 0.95
+    role_beside: float = 1.15
+    most_name_nats: float = 6.64
+    name_alone: float = -0.88
+    name_beside: float = -0.26
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,13 +144,17 @@ class Hearing:
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What one reader says for each unit's being the caller: its best mention's name and role, in nats."""
+    """What one reader says for each unit's being the caller: its best mention's name and role, in nats.
+
+    `places` is which mention that is, `stretches` how it reads there.
+    """
 
     names: Mapping[str, float]
     roles: Mapping[str, float]
     absent_nats: float
     trace: Trace
     stretches: Mapping[str, str]
+    places: Mapping[str, int]
 
     def name(self, owner: str) -> float:
         """The evidence that `owner` was named."""
@@ -164,6 +171,7 @@ def claims(hearing: Hearing, weights: ReaderWeights, forms: int, span_s: Times |
     names: dict[str, float] = {}
     roles: dict[str, float] = {}
     found: dict[str, Occurrence] = {}
+    places: dict[str, int] = {}
     for index, stance in enumerate(hearing.stances):
         if stance == "command":
             continue
@@ -175,6 +183,7 @@ def claims(hearing: Hearing, weights: ReaderWeights, forms: int, span_s: Times |
             name = _softly(_name_nats(weights, absent_gain, occurrence, gain), weights.floor_nats)
             if owner not in names or name + role > names[owner] + roles[owner]:
                 names[owner], roles[owner], found[owner] = name, role, occurrence
+                places[owner] = index
     trace = Trace(
         hearing.source,
         {owner: names[owner] + roles[owner] for owner in names},
@@ -185,13 +194,15 @@ def claims(hearing: Hearing, weights: ReaderWeights, forms: int, span_s: Times |
         span_s,
         weights.floor_nats,
     )
-    return Claims(
-        names, roles, weights.floor_nats, trace, {o: _stretch(hearing, f) for o, f in found.items()}
-    )
+    stretches = {owner: _stretch(hearing, occurrence) for owner, occurrence in found.items()}
+    return Claims(names, roles, weights.floor_nats, trace, stretches, places)
 
 
 def fuse_claims(
-    heard: Sequence[Claims], base: tuple[float, float], priors_nats: Mapping[str, float]
+    heard: Sequence[Claims],
+    base: tuple[float, float],
+    priors_nats: Mapping[str, float],
+    most_name_nats: float,
 ) -> tuple[tuple[str, float], ...]:
     """Probability of being the caller per owner, best first; what is left to 1 is that nobody told.
 
@@ -202,13 +213,24 @@ def fuse_claims(
         return ()
     names = {o: priors_nats.get(o, 0.0) + sum(one.name(o) for one in heard) for o in owners}
     roles = {o: sum(one.role(o) for one in heard) for o in owners}
-    best = max(owners, key=lambda o: (names[o] + roles[o], o))
-    top = names[best] + roles[best]
-    weights = {o: math.exp(names[o] + roles[o] - top) for o in owners}
+    places = {o: max((n, one.places[o]) for n, one in enumerate(heard) if o in one.places) for o in owners}
+    stretches: dict[tuple[int, int], float] = {}
+    for owner, place in places.items():
+        stretches[place] = max(names[owner], stretches.get(place, -math.inf))
+    nats = {
+        o: -_softly(-stretches[places[o]], -most_name_nats) + names[o] - stretches[places[o]] + roles[o]
+        for o in owners
+    }
+    best = max(owners, key=lambda o: (nats[o], o))
     told = 1 / (
-        1 + math.exp(min(500.0, -(names[best] + base[0]))) + math.exp(min(500.0, -(roles[best] + base[1])))
+        1
+        + sum(
+            math.exp(min(_MOST_NATS, -sum(pair))) for pair in ((names[best], base[0]), (roles[best], base[1]))
+        )
     )
-    shares = ((o, told * weight / sum(weights.values())) for o, weight in weights.items())
+    weights = {o: math.exp(nats[o] - nats[best]) for o in owners}
+    total = sum(weights.values())
+    shares = ((o, told * weight / total) for o, weight in weights.items())
     return tuple(sorted(shares, key=lambda share: (-share[1], share[0])))
 
 

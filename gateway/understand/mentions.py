@@ -13,8 +13,8 @@ COMMAND: Final = ""
 
 _PAUSES = frozenset(",.?!")
 _NOT_A_CALLSIGN = (
-    "人", "名", "个", "号楼", "栋", "楼", "层", "室", "单元", "米", "分", "岁", "辆", "急救", "日", "月", "年", "时",
-    "点", "天", "次", "元", "块", "万", "亿", "种", "项", "家", "度", "吨",
+    "人", "名", "个", "号楼", "栋", "楼", "层", "室", "单元", "米", "分", "岁", "辆", "急救", "日", "月",
+    "年", "时", "点", "天", "次", "元", "块", "万", "亿", "种", "项", "家", "度", "吨",
 )  # fmt: skip
 
 # What surroundings add to a gain: names stand by markers, pauses and the suffix, chance likeness does not.
@@ -33,6 +33,8 @@ _COMMAND_LIKENESS: Final = 0.75
 _ACROSS_MARKER: Final = -1.0
 _SHORT_FORM: Final = 2
 _NUMBER_SLACK: Final = 0.4
+_NUMBER_SLACK_IN_AUDIO: Final = 0.4
+_SUFFIX_SYLLABLES: Final = 4
 _AGAIN: Final = 0.4
 _LEADERS_WITHIN: Final = 0.8
 
@@ -55,11 +57,18 @@ class Mention:
         """What call order needs to know: where it stands and who it may be."""
         top = max(self.gains.values())
         leaders = frozenset(owner for owner, gain in self.gains.items() if gain >= top - _LEADERS_WITHIN)
-        return Named(self.best.start, self.end, self.best.form.owner == COMMAND, leaders, top)
+        suffixed = self.end - self.best.end >= _SUFFIX_SYLLABLES
+        return Named(self.best.start, self.end, self.best.form.owner == COMMAND, leaders, top, suffixed)
 
 
 def find_mentions(
-    occurrences: list[Occurrence], text: str, said: Syllables, order: CallOrder, least: float
+    occurrences: list[Occurrence],
+    text: str,
+    said: Syllables,
+    order: CallOrder,
+    least: float,
+    *,
+    in_audio: bool = False,
 ) -> tuple[Mention, ...]:
     """Group `occurrences` by stretch, strongest first, and return the groups in the order they were said.
 
@@ -68,7 +77,7 @@ def find_mentions(
     suffixes = {o.start: o.end for o in occurrences if o.form.kind == "suffix" and o.gain > o.most / 2}
     ranked: list[tuple[float, int, Occurrence]] = []
     for found in occurrences:
-        if found.form.kind == "suffix" or not _may_stand(found, text, said):
+        if found.form.kind == "suffix" or not _may_stand(found, text, said, in_audio=in_audio):
             continue
         end = next((suffixes[s] for s in (found.end, found.end + 1, found.end - 1) if s in suffixes), None)
         gain = found.gain + _surroundings(found, text, said, order, suffixed=end is not None)
@@ -142,8 +151,11 @@ def _closing(end: int, order: CallOrder) -> float:
     return _BEFORE_PAUSE if order.pause_at(end) else 0.0
 
 
-def _may_stand(found: Occurrence, text: str, said: Syllables) -> bool:
-    """Whether the stretch can be this form: short forms and numbers must be exact and stand alone."""
+def _may_stand(found: Occurrence, text: str, said: Syllables, *, in_audio: bool) -> bool:
+    """Whether the stretch can be this form: short forms and numbers must be exact and stand alone.
+
+    In the audio digits are sounds like others; what was written as a digit is not mistaken for another.
+    """
     form, stretch = found.form, _stretch(found, text, said)
     if form.kind == "command" and len(form.text) <= _SHORT_FORM:
         return stretch == form.text
@@ -151,7 +163,8 @@ def _may_stand(found: Occurrence, text: str, said: Syllables) -> bool:
         return True
     first, last = said.spans[found.start][0], said.spans[found.end - 1][1]
     alone = not text[max(0, first - 1) : first].isdigit() and not text[last : last + 1].isdigit()
-    return alone and found.gain > found.most - _NUMBER_SLACK and not text.startswith(_NOT_A_CALLSIGN, last)
+    slack = _NUMBER_SLACK_IN_AUDIO * found.most if in_audio else _NUMBER_SLACK
+    return alone and found.gain > found.most - slack and not text.startswith(_NOT_A_CALLSIGN, last)
 
 
 def _same_stretch(found: Occurrence, best: Occurrence) -> bool:

@@ -185,7 +185,7 @@ class Resolver:
         of_text = source == "text"
         scale = self._text_scale if of_text else self._phone_scale
         least = self._settings.least_mention if of_text else self._settings.phone_least_mention
-        mentions = find_mentions(occurrences, text, said, order, least)
+        mentions = find_mentions(occurrences, text, said, order, least, in_audio=not of_text)
         named = tuple(mention.named() for mention in mentions)
         hearing = Hearing(source, text, said, mentions, order.stances(named, order.assign(named)))
         least = scale.absent_gain - self._settings.mention_within
@@ -201,10 +201,11 @@ class Resolver:
 
     def _caller(self, readers: list[Claims], base: tuple[float, float], prior: Prior) -> Resolution:
         owners = {owner for one in readers for owner in one.names}
-        shares = fuse_claims(readers, base, {o: self._prior_nats(o, prior) for o in owners})
+        most = self._settings.weights.most_name_nats
+        shares = fuse_claims(readers, base, {o: self._prior_nats(o, prior) for o in owners}, most)
         if not shares:
             return UNKNOWN
-        alone = fuse_claims(readers, base, {o: self._prior_nats(o, Prior()) for o in owners})
+        alone = fuse_claims(readers, base, {o: self._prior_nats(o, Prior()) for o in owners}, most)
         best = shares[0][0]
         stretch = next((one.stretches[best] for one in readers if best in one.stretches), "")
         cost = self._settings.wrong_unit_cost

@@ -55,6 +55,7 @@ _CLAIM_SELF = 2.0
 _CLAIM_CALLS = 1.5
 _CLAIM_ANSWER = 0.5
 _GARBLED_MARKER = 2
+_AS_CLEAR_AS = 0.6
 _WORDS_BEFORE = 6
 _FOLD = {"zh": "z", "ch": "c", "sh": "s"}
 
@@ -186,7 +187,8 @@ def _counts_people(text: str, said: Syllables, start: int) -> bool:
 class Named:
     """A stretch of syllables where somebody is named; `end` is past 最小应急单元 when that was said too.
 
-    `who` are the likely owners of the name, `strength` is how well the best of them was heard.
+    `who` are the likely owners of the name, `strength` is how well the best of them was heard, `suffixed`
+    whether 最小应急单元 was said after it.
     """
 
     start: int
@@ -194,6 +196,7 @@ class Named:
     is_command: bool
     who: frozenset[str]
     strength: float
+    suffixed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,12 +272,12 @@ class CallOrder:
         """How each mention stands, given who is called by the clear orders in `parts`."""
         opening = self.opening(named)
         stances = [self._stance(named, i, parts, opening) for i in range(len(named))]
-        speaking = [named[i].who for i, stance in enumerate(stances) if stance in _SPEAKS]
-        return tuple(
-            "callee" if stance in _SPOKEN_TO and speaking and not any(named[i].who & who for who in speaking)
-            else stance
-            for i, stance in enumerate(stances)
-        )  # fmt: skip
+        speaking = [named[i] for i, stance in enumerate(stances) if stance in _SPEAKS]
+        for i, mention in enumerate(named):
+            heard = [one for one in speaking if one.strength >= _AS_CLEAR_AS * mention.strength]
+            if stances[i] in _SPOKEN_TO and heard and not any(mention.who & one.who for one in heard):
+                stances[i] = "callee"
+        return tuple(stances)
 
     def _stance(  # noqa: PLR0911 - one return for each stance
         self, named: tuple[Named, ...], i: int, parts: Parts, opening: int | None
@@ -298,7 +301,7 @@ class CallOrder:
             return "twice"
         if self._stands_first(named, i) and self._tells_plainly(named, i, mention):
             return "plain"
-        return "opening" if i == opening else "loose"
+        return "opening" if i == opening or mention.suffixed else "loose"
 
     def _caller(self, named: tuple[Named, ...]) -> tuple[int | None, bool]:
         claimed = ((i, self._claim(named, i, mention)) for i, mention in enumerate(named))

@@ -24,7 +24,8 @@ def heard(**nats: tuple[float, float]) -> Claims:
     """One reader's claims, as unit=(name, role)."""
     trace = Trace("text", {}, {}, "", syllables(""), lambda _: 0.0)
     names = {unit: name for unit, (name, _) in nats.items()}
-    return Claims(names, {unit: role for unit, (_, role) in nats.items()}, -3.0, trace, {})
+    places = dict.fromkeys(names, 0)
+    return Claims(names, {unit: role for unit, (_, role) in nats.items()}, -3.0, trace, {}, places)
 
 
 CLAIMS = st.dictionaries(
@@ -34,7 +35,7 @@ CLAIMS = st.dictionaries(
 
 @given(st.lists(CLAIMS, min_size=1, max_size=2))
 def test_scores_are_probabilities_best_first(readers: list[dict[str, tuple[float, float]]]) -> None:
-    shares = fuse_claims([heard(**one) for one in readers], (0.0, 0.0), {})
+    shares = fuse_claims([heard(**one) for one in readers], (0.0, 0.0), {}, 6.0)
     values = [share for _, share in shares]
     assert values == sorted(values, reverse=True)
     assert sum(values) <= 1 + 1e-9
@@ -42,17 +43,24 @@ def test_scores_are_probabilities_best_first(readers: list[dict[str, tuple[float
 
 
 def test_a_name_beyond_doubt_makes_nobody_a_caller() -> None:
-    called = dict(fuse_claims([heard(u=(40.0, -3.0))], (0.0, 0.0), {}))
-    mumbled = dict(fuse_claims([heard(u=(-3.0, 9.0))], (0.0, 0.0), {}))
-    said = dict(fuse_claims([heard(u=(6.0, 4.0))], (0.0, 0.0), {}))
+    called = dict(fuse_claims([heard(u=(40.0, -3.0))], (0.0, 0.0), {}, 6.0))
+    mumbled = dict(fuse_claims([heard(u=(-3.0, 9.0))], (0.0, 0.0), {}, 6.0))
+    said = dict(fuse_claims([heard(u=(6.0, 4.0))], (0.0, 0.0), {}, 6.0))
     assert called["u"] < 0.1
     assert mumbled["u"] < 0.1
     assert said["u"] > 0.9
 
 
+def test_a_long_name_in_passing_does_not_outweigh_a_short_one_that_speaks() -> None:
+    one = heard(caller=(6.0, 4.0), passing=(30.0, -3.0))
+    apart = Claims(one.names, one.roles, one.absent_nats, one.trace, {}, {"caller": 0, "passing": 1})
+    shares = dict(fuse_claims([apart], (0.0, 0.0), {}, 6.0))
+    assert shares["caller"] > 0.9
+
+
 def test_two_readers_agreeing_are_surer_than_one_and_a_stranger_to_one_is_unlikely() -> None:
-    one = dict(fuse_claims([heard(u=(1.0, 4.0), v=(0.5, 4.0))], (0.0, 0.0), {}))
-    both = dict(fuse_claims([heard(u=(1.0, 4.0), v=(0.5, 4.0)), heard(u=(2.0, 1.0))], (0.0, 0.0), {}))
+    one = dict(fuse_claims([heard(u=(1.0, 4.0), v=(0.5, 4.0))], (0.0, 0.0), {}, 6.0))
+    both = dict(fuse_claims([heard(u=(1.0, 4.0), v=(0.5, 4.0)), heard(u=(2.0, 1.0))], (0.0, 0.0), {}, 6.0))
     assert both["u"] > one["u"]
     assert both["v"] < one["v"]
 
