@@ -10,7 +10,7 @@ from rich.table import Table
 
 from gateway import station
 from gateway.cli.options import ConfigFile
-from gateway.errors import BadInput
+from gateway.errors import BadInput, UsageError
 from gateway.understand.confusable import ConfusablePair
 
 SHOWN_AT_IMPORT = 0.05
@@ -24,6 +24,8 @@ class State(StrEnum):
     HOLIDAY = "holiday"
     DISABLED = "disabled"
 
+
+STATES_IN_CHINESE = {"启用": State.ACTIVE, "放假": State.HOLIDAY, "停用": State.DISABLED}
 
 app = typer.Typer(name="units", help="The registry of minimum emergency units.", no_args_is_help=True)
 
@@ -88,12 +90,16 @@ def list_units(
 @app.command("set-state")
 def set_state(
     unit_id: str = typer.Argument(help="A unit's id, as `units list` shows it."),
-    state: State = typer.Argument(help="holiday is 放假, disabled is 停用."),
+    state: str = typer.Argument(help="active, holiday, disabled; or 启用, 放假, 停用."),
     config: Path = ConfigFile,
 ) -> None:
     """Put a unit on holiday, disable it, or make it active. A running gateway notices within seconds."""
-    station.set_unit_state(config, unit_id, state.value)
-    print(f"{unit_id} is {state.value}")
+    wanted = STATES_IN_CHINESE.get(state, state)
+    if wanted not in set(State):
+        words = ", ".join([*State, *STATES_IN_CHINESE])
+        raise UsageError(f"{state!r} is no state of a unit; it is one of {words}")
+    station.set_unit_state(config, unit_id, State(wanted).value)
+    print(f"{unit_id} is {wanted}")
 
 
 @app.command("confusable")

@@ -169,7 +169,7 @@ def test_a_unit_changes_its_state_and_a_daemon_can_tell(
     with logbook() as book, book.group():
         before = book.units.revision()
 
-    assert run("units", "set-state", "u3", "holiday") == (0, "u3 is holiday\n", "")
+    assert run("units", "set-state", "u3", "放假") == (0, "u3 is holiday\n", "")
 
     with logbook() as book, book.group():
         assert {unit.unit_id: unit.state for unit in book.units.all()}["u3"] == "holiday"
