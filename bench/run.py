@@ -19,6 +19,7 @@ from bench.crashes import crashes
 from bench.daemon import start_and_memory, store_and_publish
 from bench.dispatcher import measure as measure_dispatcher
 from bench.figure import ROOT, WORK, Benchmark, Figure, Options, Report, machine, show, write_results
+from bench.killed import killed
 from bench.path import whole_path
 from bench.radios import first_syllable, idle, unplug, voice_detector
 from bench.rollcall import killed, on_the_air, outcomes
@@ -59,6 +60,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "start": start_and_memory,
     "path": whole_path,
     "signalling": signalling,
+    "killed": killed,
     "idle": idle,
     "unplug": unplug,
     "first-syllable": first_syllable,

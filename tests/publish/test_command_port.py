@@ -19,7 +19,7 @@ from gateway.publish.commands import Gatekeeper, RefusedCommand
 from gateway.publish.connection import Connection, Message, Refused
 from gateway.publish.link import Accepted, BackOff, PahoLink
 from gateway.publish.memory import MemoryLink
-from gateway.publish.requests import REQUESTS, CommandRequest, IncidentAck, Say
+from gateway.publish.requests import REQUESTS, CommandRequest, IncidentAck, Ping, Say
 
 ROOT = "rg/v1/gz/tianhe/shipai"
 SOURCE = "urn:radio-gateway:gz:tianhe:shipai"
@@ -343,12 +343,14 @@ def test_what_takes_its_time_holds_nobody_up(make_broker: MakeBroker) -> None:
                     await said.wait()
                 return await super().carry(request)
 
-        async with gateway_on(broker.url, Slow()):
-            saying = asyncio.create_task(ask(broker, "say", '{"text": "收到"}'))
-            await asyncio.sleep(0.3)
+        carriers = Slow()
+        async with gateway_on(broker.url, carriers):
+            told = ["-p", str(broker.port), "-t", f"{ROOT}/cmd/say", "-m", '{"text": "收到"}']
+            await (await asyncio.create_subprocess_exec("mosquitto_pub", *told)).wait()
             assert (await ask(broker, "ping", "{}"))["ok"]
-            assert not saying.done()
+            assert [type(one) for one in carriers.done] == [Ping]
             said.set()
-            assert (await saying)["ok"]
+            assert (await ask(broker, "ping", "{}"))["ok"]
+            assert [type(one) for one in carriers.done] == [Ping, Say, Ping]
 
     asyncio.run(scenario())
