@@ -19,8 +19,8 @@ from bench.crashes import crashes
 from bench.daemon import start_and_memory, store_and_publish
 from bench.dispatcher import measure as measure_dispatcher
 from bench.figure import ROOT, WORK, Benchmark, Figure, Options, Report, machine, show, write_results
-from bench.killed import killed
 from bench.path import whole_path
+from bench.ptt import ptt
 from bench.radios import first_syllable, idle, unplug, voice_detector
 from bench.rollcall import killed, on_the_air, outcomes
 from bench.signalling import CACHED_SPEECH, OWN_CALLS
@@ -60,7 +60,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "start": start_and_memory,
     "path": whole_path,
     "signalling": signalling,
-    "killed": killed,
+    "ptt": ptt,
     "idle": idle,
     "unplug": unplug,
     "first-syllable": first_syllable,

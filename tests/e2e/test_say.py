@@ -61,7 +61,8 @@ def test_say_goes_on_the_air_and_is_told_and_is_not_heard_back(
 
             def ask(name: str, **request: Any) -> dict[str, Any]:
                 done = subprocess.run(
-                    ["mosquitto_rr", "-p", str(mosquitto.port), "-V", "5", "-q", "1", "-W", "15" if name == "say" else "4",
+                    ["mosquitto_rr", "-p", str(mosquitto.port), "-V", "5", "-q", "1",
+                     "-W", "15" if name == "say" else "4",
                      "-t", f"{ROOT}/cmd/{name}", "-e", "desk/1", "-m", json.dumps(request)],
                     capture_output=True, text=True, timeout=30, check=False,
                 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""How soon PTT is off when the process that pressed it is killed with SIGKILL: `python -m bench.killed`.
+"""How soon PTT is off when the process that pressed it is killed with SIGKILL: `python -m bench.ptt`.
 
 Each try is a process of its own that keys a CM108 up, as the daemon does it (driver, watchdog, key), and is
 killed while keyed at a moment drawn at random. The chip is a pty whose other end sees every report; a CM108
@@ -76,7 +76,7 @@ def measure(tries: int = TRIES) -> list[float | None]:
         return list(pool.map(killed_while_keyed, range(tries)))
 
 
-def killed(_options: Options) -> Report:
+def ptt(_options: Options) -> Report:
     """Give the benchmark's figures."""
     waits = measure()
     in_time = [wait for wait in waits if wait is not None and wait <= LIMIT_S]
@@ -97,5 +97,5 @@ def killed(_options: Options) -> Report:
 
 
 if __name__ == "__main__":
-    for figure in killed(Options()).figures:
+    for figure in ptt(Options()).figures:
         print(f"{figure.name}: {figure.value} {figure.unit} {figure.target or ''}")
