@@ -50,9 +50,9 @@ RIGHT = {
 }
 WAIT_S = 15.0
 MOST_MINUTES = 28.0
-RADIOS = 6
+RADIOS = 4
 """Half of them cut by level, half by the carrier's flag."""
-ON_AIR_UNITS = 14
+ON_AIR_UNITS = 12
 
 
 @dataclass

@@ -81,6 +81,9 @@ class Station(Daemon):
         super().__init__(config)
         self._crew = crew
         self._virtual: list[VirtualRadio] = []
+        self._sounds = {
+            id(does): _samples(does) for told in crew["answers"].values() for does in told if does
+        }
         self._calls: dict[str, int] = {}
 
     async def _load_listener(self) -> Any:
@@ -112,7 +115,11 @@ class Station(Daemon):
             return []
         delay_s = does["delay_s"]
         reply = Reply(
-            delay_s, _samples(does), does.get("noise_dbfs"), does.get("lead_s", 0.0), does.get("tail_s", 0.0)
+            delay_s,
+            self._sounds[id(does)],
+            does.get("noise_dbfs"),
+            does.get("lead_s", 0.0),
+            does.get("tail_s", 0.0),
         )
         began_s = key_up.ended_s + delay_s
         ended_s = began_s + reply.lead_s + len(reply.samples) / RATE_HZ + reply.tail_s
@@ -133,6 +140,7 @@ async def _listen_to_digits(audio: Pcm) -> Heard:
 
 
 def _samples(does: dict[str, Any]) -> Any:
+    """What is heard of an answer; read beforehand, as the key is released only when the crew has decided."""
     speech = soundfile.read(does["file"], dtype="float32")[0] if "file" in does else np.empty(0, np.float32)
     if "dtmf" not in does:
         return speech
