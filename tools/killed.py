@@ -98,7 +98,7 @@ class Process:
                 self._command, cwd=ROOT, stdout=out, stderr=log, env={**os.environ, "PYTHONPATH": str(ROOT)}
             )
 
-    def listens(self, within_s: float = 40.0) -> None:
+    def listens(self, within_s: float = 120.0) -> None:
         """Wait until it says that it listens.
 
         Raises:

@@ -72,8 +72,13 @@ class _Device:
         if self.control is not None:
             self.control.key()
 
-    def release(self) -> None:
-        """Release the key, by another way where the first fails. Harmless when it is not pressed."""
+    def release(self, clock: Clock) -> float:
+        """Release the key, by another way where the first fails. Harmless when it is not pressed.
+
+        Returns when it was, by the monotonic clock: the middle of the driver's call, as answer times run from
+        there and a slow line would take all of its time from them.
+        """
+        begun_s = clock.monotonic_s()
         try:
             if self.control is not None:
                 self.control.unkey()
@@ -82,7 +87,9 @@ class _Device:
             # What has lost its device is closed anyway, and closing tries once more.
             self.control.close()  # type: ignore[union-attr]
             self.watchdog.cut(self.radio_id)
+        released_s = (begun_s + clock.monotonic_s()) / 2.0
         self.on_deaf(False)
+        return released_s
 
     def close_sink(self) -> None:
         self.is_sink_open = False
@@ -247,11 +254,11 @@ class _Attempt:
         self._device.sink.write(self._data, FORMAT)
 
     def _release(self) -> None:
-        self._device.release()
+        released_s = self._device.release(self._clock)
         with self._lock:
             if self._released_s is not None or self._pressed_s is None:
                 return
-            self._released_s = self._clock.monotonic_s()
+            self._released_s = released_s
             key_up = KeyUp(self._pressed_s, self._released_s, self._ended or "complete", self._message)
         self._tell(_settle, self.outcome, key_up)
 
