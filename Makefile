@@ -1,13 +1,14 @@
-# Targets a person types: setup, demo, test, bench. Each does what it needs first.
+# Targets a person types: setup, demo, test, bench, install, rollback. Each does what it needs first.
 SHELL := /bin/bash
 BIN := .venv/bin
 
-.PHONY: help setup demo test lint unit bench lock
+.PHONY: help install rollback setup demo test lint unit bench lock
 
 help:
 	@echo "make demo   hear a real conversation come out as events (sets itself up first)"
 	@echo "make test   lint, types, import arrows and the whole test suite"
 	@echo "make bench  measure; writes bench/results.json"
+	@echo "make install, make rollback  releases under /opt/radio-gateway, as root"
 	@echo "make setup  system packages, .venv and speech models; safe to run again"
 
 setup:
@@ -29,6 +30,12 @@ unit:
 
 bench: setup
 	$(BIN)/python -m bench.run
+
+install:
+	@bash tools/install.sh install
+
+rollback:
+	@bash tools/install.sh rollback
 
 # The lock files name versions and hashes and no index, so that they install from any mirror.
 lock:
