@@ -1,3 +1,4 @@
+import re
 import socket
 import urllib.request
 from datetime import UTC, datetime
@@ -74,3 +75,12 @@ def test_nothing_is_told_before_the_first_look(tmp_path: Path) -> None:
     metrics = MetricsPort(file=tmp_path / "m.prom")
 
     assert list(metrics._metrics.collect()) == []
+
+
+def test_the_operations_page_names_every_metric_there_is(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
+    file = tmp_path / "m.prom"
+    MetricsPort(file=file).tell(document())
+
+    named = set(re.findall(r"`(radio_gateway_\w+)`", page))
+    assert named == {name for name, *_ in read(file.read_text(encoding="utf-8"))}
