@@ -1,6 +1,7 @@
 """Builds what the station knows: registry, lexicon, rules, and how it cuts transmissions."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -48,8 +49,10 @@ def build_knowledge(
 
     `wrong_unit_cost` is how many unknown callers one wrong unit is worth, None for the resolver's own.
     """
-    given = {} if wrong_unit_cost is None else {"wrong_unit_cost": wrong_unit_cost}
-    resolver = Resolver(Registry(tuple(units)), command_post, ResolverSettings(**given))
+    settings = ResolverSettings()
+    if wrong_unit_cost is not None:
+        settings = replace(settings, wrong_unit_cost=wrong_unit_cost)
+    resolver = Resolver(Registry(tuple(units)), command_post, settings)
     resolver.prepare()
     return Knowledge(
         resolver=resolver,
