@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from gateway.clock import IdSource, SystemClock
 from gateway.config import Config, load_config
@@ -81,6 +82,20 @@ def confusable_units(config_file: Path, least: float) -> tuple[ConfusablePair, .
     """Return pairs of units not told apart in at least this share of noisy calls, worst first."""
     confusions = PhoneConfusions.parse(shipped_text("phone-confusions.json"))
     return Confusable(confusions).pairs(Registry(tuple(read_units(config_file))), least)
+
+
+def incident_events(
+    config_file: Path, beginning: str
+) -> tuple[list[dict[str, Any]], tuple[float, float] | None]:
+    """Return the kept events of the incidents whose id begins like this, and where the last one's unit is."""
+    with open_logbook(load_config(config_file)) as logbook:
+        events = logbook.incident_events(beginning) if beginning else []
+        units = {unit.unit_id: unit for unit in logbook.units.all()}
+    unit = units.get(events[-1].data["unit"]["unit_id"] or "") if events else None
+    position = None
+    if unit is not None and unit.lat is not None and unit.lon is not None:
+        position = unit.lat, unit.lon
+    return [event.model_dump(mode="json") for event in events], position
 
 
 def retry_outbox(config_file: Path, positions: Sequence[int]) -> int:

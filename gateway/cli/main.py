@@ -7,6 +7,7 @@ import typer
 
 from gateway import __version__
 from gateway.cli import drill, hold, models, outbox, review, rollcall, run, units
+from gateway.cli.cap import cap
 from gateway.cli.devices import devices
 from gateway.cli.doctor import doctor
 from gateway.cli.explain import explain
@@ -29,6 +30,7 @@ app.command()(replay)
 app.command()(explain)
 app.command()(watch)
 app.command()(schema)
+app.command()(cap)
 app.command()(devices)
 app.command()(doctor)
 app.command()(unkey)

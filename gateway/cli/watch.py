@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +11,19 @@ from rich.console import Console
 
 from gateway.clock import SystemClock
 from gateway.config import MqttSettings
-from gateway.errors import BadConfig, MissingInput, UsageError
+from gateway.errors import BadConfig, BadInput, MissingInput, UsageError
 from gateway.knowledge import read_lexicon
 from gateway.log import configure_log
 from gateway.publish.broker import Broker
+from gateway.watch.cap import alert_file_name, cap_alert
 from gateway.watch.lines import csv_header, csv_line, json_line
 from gateway.watch.memory import Event
 from gateway.watch.scope import scope_of
 from gateway.watch.screen import Screen
 from gateway.watch.watcher import Watcher
 from gateway.watch.webhook import Endpoint, Webhook
+
+Feed = Callable[[Watcher], Coroutine[Any, Any, None]]
 
 
 def watch(
@@ -34,6 +37,9 @@ def watch(
     ),
     webhook_secret_file: Path | None = typer.Option(
         None, "--webhook-secret-file", help="File whose first line signs what is posted (HMAC-SHA256)."
+    ),
+    cap: Path | None = typer.Option(
+        None, "--cap", help="Write each change of an incident into this folder as a CAP 1.2 alert."
     ),
     state: Path | None = typer.Option(
         None, "--state", help="File to remember in, so that nothing is missed or repeated after a restart."
@@ -66,12 +72,18 @@ def watch(
     brokers = [_broker(one, given) for one in url]
     configure_log("error")
     screen = Watch(style="jsonl" if jsonl else "csv" if as_csv else "terminal")
+    feeds: list[Feed] = []
+    if endpoint is not None:
+        hook = Webhook(endpoint, SystemClock(), secret=secret, on_note=screen.note)
+        feeds.append(lambda watcher: _post(watcher, hook, count))
+    if cap is not None:
+        feeds.append(lambda watcher: _write_cap(watcher, cap, count))
     asyncio.run(screen.run(
         lambda: Watcher(
             brokers, state=state, root=root, repair=repair, on_state=screen.state, on_note=screen.note
         ),
         count,
-        None if endpoint is None else Webhook(endpoint, SystemClock(), secret=secret, on_note=screen.note),
+        feeds,
     ))  # fmt: skip
 
 
@@ -111,12 +123,10 @@ class Watch:
         agencies = read_lexicon().agencies
         self._screen = Screen({code: agency.label for code, agency in agencies.items()})
 
-    async def run(self, make: Callable[[], Watcher], count: int | None, webhook: Webhook | None) -> None:
-        """Show what comes until `count` events were shown, for ever when None; post each, if asked to."""
+    async def run(self, make: Callable[[], Watcher], count: int | None, feeds: Sequence[Feed]) -> None:
+        """Show what comes until `count` events were shown, for ever when None, and feed others."""
         async with make() as watcher:
-            work: list[Coroutine[Any, Any, None]] = [self._show(watcher, count)]
-            if webhook is not None:
-                work.append(_post(watcher, webhook, count))
+            work = [self._show(watcher, count), *(feed(watcher) for feed in feeds)]
             tasks = [asyncio.create_task(one) for one in work]
             try:
                 await asyncio.gather(*tasks)
@@ -124,23 +134,15 @@ class Watch:
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
-                if webhook is not None:
-                    webhook.close()
 
     async def _show(self, watcher: Watcher, count: int | None) -> None:
         if self._style == "csv":
             print(csv_header(), flush=True)
-        shown = 0
-        stream = watcher.follow(self._style)
-        try:
-            async for event in stream:
-                self._event(event)
-                shown += 1
-                if count is not None and shown >= count:
-                    watcher.handled(self._style)
-                    return
-        finally:
-            await stream.aclose()
+
+        async def show(event: Event) -> None:
+            self._event(event)
+
+        await _each(watcher, self._style, count, show)
 
     def _event(self, event: Event) -> None:
         if self._style == "jsonl":
@@ -167,14 +169,47 @@ class Watch:
 
 
 async def _post(watcher: Watcher, webhook: Webhook, count: int | None) -> None:
-    posted = 0
-    stream = watcher.follow("webhook")
+    try:
+        await _each(watcher, "webhook", count, webhook.deliver)
+    finally:
+        webhook.close()
+
+
+async def _write_cap(watcher: Watcher, folder: Path, count: int | None) -> None:
+    """Write each change of an incident to a file of its own, whole or not at all."""
+
+    async def write(event: Event) -> None:
+        if not event["type"].startswith("radiogateway.incident."):
+            return
+        known = [one for one in watcher.memory.about(event["subject"]) if one["id"] != event["id"]]
+        _write_alert(folder, [*known, event])
+
+    await _each(watcher, "cap", count, write)
+
+
+def _write_alert(folder: Path, events: Sequence[Event]) -> None:
+    path = folder / alert_file_name(events[-1])
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        beside = path.with_suffix(".part")
+        beside.write_bytes(cap_alert(events))
+        beside.replace(path)
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be written: {error.strerror}") from None
+
+
+async def _each(
+    watcher: Watcher, consumer: str, count: int | None, handle: Callable[[Event], Coroutine[Any, Any, object]]
+) -> None:
+    """Have each event handled, at most `count` of them; one that is not handled comes again."""
+    done = 0
+    stream = watcher.follow(consumer)
     try:
         async for event in stream:
-            await webhook.deliver(event)
-            posted += 1
-            if count is not None and posted >= count:
-                watcher.handled("webhook")
+            await handle(event)
+            done += 1
+            if count is not None and done >= count:
+                watcher.handled(consumer)
                 return
     finally:
         await stream.aclose()

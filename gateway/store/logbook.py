@@ -340,6 +340,11 @@ class Logbook:
             found.setdefault(row["radio_id"], []).append(datetime.fromisoformat(row["started_at"]))
         return found
 
+    def incident_events(self, beginning: str) -> list[CloudEvent]:
+        """Return the kept events of the incidents whose id begins like this, in order."""
+        where = "kind LIKE 'incident.%' AND order_key >= ? AND order_key < ?"
+        return self._events(where, [beginning, beginning + "\x7f"])
+
     def prune(self, before: datetime) -> int:
         """Forget delivered events stored before a time; return how many.
 

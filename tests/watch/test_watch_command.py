@@ -163,3 +163,28 @@ def test_options_that_make_no_sense_are_refused(
     said = capsys.readouterr().err
     assert word in said
     assert "me:secret" not in said
+
+
+def test_other_systems_are_fed_and_go_on_after_a_restart(broker: Any, tmp_path: Path) -> None:
+    opened = json.loads(event(1))
+    opened |= {"type": "radiogateway.incident.opened", "subject": "i-1", "data": {
+        "incident_id": "i-1", "radio": "ch1", "revision": 1, "msg_type": "Alert", "status": "Actual",
+        "phase": "open", "type": {"code": "FIRE", "label": "火灾", "class": "disaster", "event_codes": []},
+        "severity": "Severe", "urgency": "Immediate", "certainty": "Observed",
+        "unit": {"unit_id": "u1", "name": "华夏A区", "status": "matched"},
+        "location": {"text": "6号楼", "parts": {}}, "persons": None, "casualties": None, "needs": [],
+        "stages": {"reported_at": None}, "timeline": [], "evidence": [],
+    }}  # fmt: skip
+    state, folder = tmp_path / "watch.db", tmp_path / "cap"
+    watching = Watching(broker, "--csv", "--state", str(state), "--cap", str(folder), "--count", "1")
+    publish(broker, f"{ROOT}/evt/incident/opened", json.dumps(opened))
+    lines, _ = watching.end()
+    assert lines[0].startswith("time,gateway,event,")
+    assert ",incident.opened,i-1,ch1,u1,华夏A区,FIRE,open,Severe,6号楼," in lines[1]
+    assert "火灾" in (folder / "i-1_1.xml").read_text(encoding="utf-8")
+
+    watching = Watching(broker, "--csv", "--state", str(state), "--count", "1")
+    publish(broker, f"{ROOT}/evt/incident/opened", json.dumps(opened))
+    publish(broker, f"{ROOT}/evt/gateway/fault", event(2))
+    lines, _ = watching.end()
+    assert [line.split(",")[2] for line in lines[1:]] == ["gateway.fault"]
