@@ -61,7 +61,17 @@ def test_a_roll_call_in_real_speech_from_the_command_line(
     try:
         process.listens()
         done = command(
-            "rollcall", "start", "-c", config, "--unit", "u088", "--unit", "u008", "--unit", "u012"
+            "rollcall",
+            "start",
+            "-c",
+            config,
+            "--unit",
+            "u088",
+            "--unit",
+            "u008",
+            "--unit",
+            "u012",
+            timeout_s=240.0,
         )
         refused = command("rollcall", "start", "-c", config, "--unit", "nobody")
         idle = command("rollcall", "cancel", "-c", config)
