@@ -471,8 +471,8 @@ class DrillStarted(Data):
     scenario: DrillScenario
     reach: str | None
     started_at: Timestamp
-    limits_s: dict[DrillRole, float]
-    units: dict[DrillRole, tuple[str, ...]]
+    limits_s: dict[str, float]
+    units: dict[str, tuple[str, ...]]
     lines: dict[str, tuple[str, ...]]
     by: str | None
     transmission_id: str | None
@@ -517,7 +517,7 @@ class DrillItem(Data):
     report_complete: dict[str, bool]
     answered_by: str | None
     transmission_id: str | None
-    transmissions: dict[DrillStep, str]
+    transmissions: dict[str, str]
     text: Said
     confidence: float | None
     reasons: tuple[str, ...]

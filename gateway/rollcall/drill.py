@@ -378,10 +378,12 @@ class _Run:
             self._listen_on(at)
             return
         held_until = state.deadline + timedelta(seconds=state.plan.hold_s)
-        if (state.carrier_open or state.unread) and at < held_until:
+        # A first order waits for a free channel only; whoever is ordered again may have answered already.
+        is_held = state.carrier_open or (state.unread and not state.orders)
+        if is_held and at < held_until:
             self._actions.append(Wake(held_until))
             return
-        if state.carrier_open or state.unread:
+        if is_held:
             self.obstruct("channel_busy" if state.carrier_open else "not_understood_in_time")
             self.update(carrier_open=False, unread=0)
         if state.phase == "gathering":
@@ -433,16 +435,17 @@ class _Run:
             elif speaker in members:
                 self._report(speaker, heard)
             return
+        began = heard.reply.began_at
+        pending = [one for one in self.state.muster.pending if one.orders_before(began)]
         possible = [u for u in heard.candidates if u in members and members[u].is_pending]
-        waited_for = [one for one in self.state.muster.pending if not one.has_answered]
         if possible:
             for unit_id in possible:
                 self._record(members[unit_id], members[unit_id].unreadable(heard.reply, "caller_ambiguous"))
-        elif len(waited_for) == 1 and len(self.state.muster.pending) == 1:
-            self._only_one_left(waited_for[0], heard)
-        elif self.state.muster.pending and (heard.answers or not heard.reply.readable):
+        elif len(pending) == 1:
+            self._only_one_left(pending[0], heard)
+        elif pending and (heard.answers or not heard.reply.readable):
             # Anybody may have said it: the silence of nobody proves anything now.
-            muster = self.state.muster.obstructed("stray_reply")
+            muster = self.state.muster.obstructed("stray_reply", began)
             self.update(muster=muster.with_(stray_replies=muster.stray_replies + 1))
 
     def _only_one_left(self, member: Member, heard: Understood) -> None:

@@ -59,7 +59,7 @@ def _scenario(muster: Muster) -> DrillScenario:
 
 
 def _started(muster: Muster, clock: ClockReading) -> DrillStarted:
-    roles: dict[DrillRole, tuple[str, ...]] = {}
+    roles: dict[str, tuple[str, ...]] = {}
     lines: dict[str, tuple[str, ...]] = {}
     for one in muster.members.values():
         roles[one.role] = (*roles.get(one.role, ()), one.unit_id)

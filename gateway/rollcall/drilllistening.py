@@ -248,7 +248,7 @@ class _Scene:
         elif only is not None and not reply.readable:
             self._tell(only.unreadable(reply, "unreadable"), "reported")
         elif answers or not reply.readable:
-            obstructed = muster.obstructed("stray_reply")
+            obstructed = muster.obstructed("stray_reply", reply.began_at)
             self._update(muster=obstructed.with_(stray_replies=obstructed.stray_replies + 1))
 
     def _take(self, member: Member, reply: Reply, doubts: tuple[str, ...], position: str | None) -> None:

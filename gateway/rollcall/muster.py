@@ -238,9 +238,17 @@ class Muster(Model):
             members[unit_id] = one.with_(orders=(*one.orders, order))
         return self.with_(members=members)
 
-    def obstructed(self, reason: str) -> "Muster":
-        """With the last order of everybody who is still expected marked as obstructed."""
-        return self.with_(members={k: one.obstructed(reason) for k, one in self.members.items()})
+    def obstructed(self, reason: str, at: datetime | None = None) -> "Muster":
+        """With the last order of everybody who is still expected marked as obstructed.
+
+        Who was first ordered after `at` is left alone; None for now.
+        """
+        return self.with_(
+            members={
+                unit_id: one.obstructed(reason) if at is None or one.orders_before(at) else one
+                for unit_id, one in self.members.items()
+            }
+        )
 
     def settled(self, at: datetime, ended: Ended) -> tuple["Muster", tuple[Member, ...]]:
         """Finish: give every line its outcome; return the muster and the lines that this changed."""

@@ -444,3 +444,14 @@ def test_a_plan_that_makes_no_sense_is_refused() -> None:
     ):
         with pytest.raises(ValueError, match=r"needs"):
             plan_of(1, **changes)
+
+
+def test_a_slow_recogniser_holds_no_order_up_and_costs_nobody_anything() -> None:
+    slow = [Report(3.0, GO, named=False, recognition_s=60.0), Report(40.0, THERE, recognition_s=30.0)]
+    air = Air(plan_of(1), {"p": slow, "l1": on_time(2.0, 100.0)}).run()
+
+    first, second = (air.members[u].orders[0] for u in ("p", "l1"))
+    assert (second.began_at - first.ended_at).total_seconds() == 12.0
+    assert air.arrivals == {"p": "arrived", "l1": "arrived"}
+    assert air.members["p"].steps["arrived"].latency_s == 40.0
+    assert "caller_not_named" in air.members["p"].review_reasons
