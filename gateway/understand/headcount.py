@@ -26,6 +26,7 @@ _COUNTED: Final = re.compile(rf"(?P<n>{NUMBER})(?P<unit>个人|名队员|名保�
 _BARE_COUNT: Final = re.compile(rf"(?<![0-9号第])(?P<n>{NUMBER})(?:个人|名队员|名保安|人|名)(?![0-9])")
 _PAIR: Final = re.compile(r"(?P<n>[俩仨])(?:个)?(?:人|队员|保安|都|全|在)")
 _PAIR_VALUES: Final = {"俩": 2, "仨": 3}
+_JUST_ME: Final = re.compile(r"(?:就|只有|只剩|仅)(?:我|他)?(?:[1一])个(?:人)?(?![0-9])|就我自己")
 _DUTY_BUDGET: Final = 0.12
 _HURT_WITHIN_CHARS: Final = 3
 
@@ -72,8 +73,14 @@ def read_headcount(
     return _bare(reading)
 
 
+def _alone(reading: Reading) -> bool:
+    return _JUST_ME.search(reading.masked) is not None
+
+
 def _bare(reading: Reading) -> tuple[Headcount, tuple[str, ...]]:
     """A count without a word of duty, where only a count can be meant."""
+    if _alone(reading):
+        return _checked(1, None)
     if pair := _PAIR.search(reading.masked):
         return _checked(_PAIR_VALUES[pair["n"]], None)
     bare = _BARE_COUNT.search(reading.masked)

@@ -15,7 +15,7 @@ _NUMBERED: Final = (
     ("{}号楼", range(1, 31)), ("{}栋", range(1, 31)), ("{}单元", range(1, 11)), ("{}号门", range(1, 13)),
     ("{}楼", range(1, 34)), ("负{}楼", range(1, 4)), ("负{}层", range(1, 4)), ("地下{}层", range(1, 4)),
 )  # fmt: skip
-_LETTERED: Final = tuple(f"{letter}{form}" for letter in "abcdef" for form in ("座", "栋", "出口"))
+_LETTERED: Final = tuple(f"{letter}{form}" for letter in "abcdf" for form in ("座", "栋", "出口"))
 _SIDES: Final = ("东", "南", "西", "北", "正", "后", "侧", "大")
 _WORDS: Final = re.compile(r"[\u4e00-\u9fff]{2,}")
 _RELATIONS: Final = ("门口", "楼下", "楼上", "对面", "旁边", "北侧", "南侧", "东侧", "西侧", "前面", "后面")

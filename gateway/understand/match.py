@@ -272,6 +272,8 @@ def _rival(hit: Hit, near: list[tuple[Hit, float]]) -> Hit | None:
         shared = min(hit.end, other.end) - max(hit.start, other.start)
         if shared * 2 < min(hit.end - hit.start, other.end - other.start) or mine & theirs:
             continue
+        if theirs == {"agency"}:
+            continue
         if (mine | theirs) & TURNING and other.cost - hit.cost < POLARITY_MARGIN:
             return other
     return None

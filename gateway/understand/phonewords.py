@@ -13,6 +13,7 @@ one stretch (劫持 and 解除, 着火了 and 找到了), neither is written: th
 So it is with counts of people that differ in the number alone (6人在位 and 9人在位).
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -43,17 +44,31 @@ _MOST_WRITTEN: Final = 0.3
 """What a phrase may differ from the text in sound, per syllable, to be borne out by it."""
 _MOST_TOGETHER: Final = 1.2
 """What a phrase that the text bears out may cost in both, per phone and per syllable."""
+_MOST_LIKELY: Final = 1.0
+_MOST_CALLED: Final = 0.9
+_CALLS_FOR: Final = re.compile(r"(?:请|派|叫|要|和|通知|联系|请求)$")
+_MOST_UNWRITTEN: Final = 0.5
+_BEFORE_S: Final = 1.2
+_NEXT_S: Final = 0.25
+TOLD_BEFORE: Final = re.compile(
+    r"(?:有[人个名位一辆台架只条][^,.!?]{0,3}|有[^,.!?]{0,4}人|有|个|发生了?|发现|突然|突发|正在|[人生]在|因为"
+    r"|抓[^,.!?]{0,4}|遇到)$"
+)
+"""What is said before an incident's word."""
 _SHORT_PHONES: Final = 5
 _LEAST_PHONES: Final = 3
 _OCCURRENCES: Final = 2
 _MOST_PER_PHONE: Final = 1.5
-_KEEP: Final = 96
+_KEEP: Final = 160
 _TOUCH_S: Final = 0.03
 _MOST_PER_END_PHONE: Final = 1.1
 """To open nothing is cheap: 误报 half swallowed still keeps a false alarm from being one."""
+_MOST_PER_SHORT_END_PHONE: Final = 0.55
 _ENDS: Final = frozenset({"cancel", "resolve"})
 _PLAIN: Final = frozenset({"plain"})
 _AGAINST: Final = frozenset({"against"})
+_AGENCY: Final = frozenset({"agency"})
+_PLACES: Final = frozenset({"place"})
 _RATHER: Final = str.maketrans({"情": "请", "误": "五", "哥": "个", "德": "的"})
 """By themselves these sounds are said as these words, between phrases of the lexicon."""
 
@@ -73,6 +88,18 @@ class Placed:
 
 
 @dataclass(frozen=True, slots=True)
+class Likely:
+    """Two syllables that were heard less well than is believed by itself, where an incident is told.
+
+    `cost` is in nats a phone, with what the text costs beside it; `text` is the call with the word in it.
+    """
+
+    phrase: str
+    cost: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Heard:
     """What the phone head heard as text, with the lexicon's phrases in it; `doubts` as in `Found`.
 
@@ -80,7 +107,7 @@ class Heard:
     `counts` the numbers of people on duty among them. `ends` when any word that takes a report back or says
     that it is over may have been said, however short. `placed` is every phrase kept and when it was said.
     `least` is what each phrase that was so much as hinted at cost per phone, `agreed` those that the text
-    bears out.
+    bears out. `likely` are short words that tell of an incident where one is told, the likeliest first.
     """
 
     text: str
@@ -90,6 +117,7 @@ class Heard:
     ends: bool = False
     placed: tuple[Placed, ...] = ()
     least: Mapping[str, float] = field(default_factory=dict)
+    likely: tuple[Likely, ...] = ()
     agreed: frozenset[str] = frozenset()
 
     def certain(self, phrase: str) -> bool:
@@ -175,6 +203,7 @@ class PhoneWords:
             kept.append((hit, text))
             if hit.phones > _SHORT_PHONES:
                 clear[text] = min(hit.per_phone, clear.get(text, hit.per_phone))
+        kept += self._called(hits, kept, reading)
         agreed_on = frozenset(self._entries[hit.entry].text for hit in agreed)
         counts = self._counts(
             text for text, cost in clear.items() if cost <= _MOST_PER_COUNT_PHONE or text in agreed_on
@@ -184,14 +213,15 @@ class PhoneWords:
             Placed(text, hit.start_s, hit.end_s, hit.per_phone) for hit, text in kept if text != MASK
         )
         return Heard(
-            _written(reading, kept),
-            clear,
-            tuple(doubts),
-            counts,
-            ends,
-            placed,
-            self._least(hits),
-            agreed_on,
+            text=_written(reading, kept),
+            clear=clear,
+            doubts=tuple(doubts),
+            counts=counts,
+            ends=ends,
+            placed=placed,
+            least=self._least(hits),
+            agreed=agreed_on,
+            likely=self._likely(hits, kept, reading, written),
         )
 
     def _agreed(self, hits: Iterable[PhoneHit], written: str, reading: PhoneReading) -> dict[PhoneHit, float]:
@@ -199,15 +229,52 @@ class PhoneWords:
         if not written or not reading.times:
             return {}
         text = WrittenSound(written)
-        start_s, end_s = reading.times[0][0], reading.times[-1][1]
-        spoken_s = max(end_s - start_s, 0.1)
         agreed: dict[PhoneHit, float] = {}
         for hit in hits:
-            at = ((hit.start_s + hit.end_s) / 2 - start_s) / spoken_s
-            cost = text.cost(self._entries[hit.entry].said, at)
+            cost = text.cost(self._entries[hit.entry].said, _share(hit, reading))
             if cost <= _MOST_WRITTEN and hit.per_phone + cost <= _MOST_TOGETHER:
                 agreed[hit] = cost
         return agreed
+
+    def _called(
+        self, hits: Iterable[PhoneHit], kept: list[tuple[PhoneHit, str]], reading: PhoneReading
+    ) -> list[tuple[PhoneHit, str]]:
+        """Two syllables that name somebody to be sent, right after the words that ask for them."""
+        called: list[tuple[PhoneHit, str]] = []
+        for hit in hits:
+            entry = self._entries[hit.entry]
+            if hit.phones > _SHORT_PHONES or "agency" not in entry.polarities or hit.per_phone > _MOST_CALLED:
+                continue
+            if any(_overlap_s(hit, other) > _TOUCH_S for other, _ in (*kept, *called)):
+                continue
+            if _CALLS_FOR.search(_before(hit, _pieces(reading, [*kept, *called]))):
+                called.append((hit, entry.text))
+        return called
+
+    def _likely(
+        self, hits: Iterable[PhoneHit], kept: list[tuple[PhoneHit, str]], reading: PhoneReading, written: str
+    ) -> tuple[Likely, ...]:
+        text, found = WrittenSound(written), []
+        for hit in hits:
+            entry = self._entries[hit.entry]
+            if hit.phones > _SHORT_PHONES or "report" not in entry.polarities or hit.per_phone > _MOST_LIKELY:
+                continue
+            if any(other != hit and _overlap_s(hit, other) > _TOUCH_S for other, _ in kept):
+                continue
+            cost = hit.per_phone + min(text.cost(entry.said, _share(hit, reading)), _MOST_UNWRITTEN)
+            others = [one for one in kept if one[0] != hit]
+            if self._told_at(hit, others, reading):
+                found.append(Likely(entry.text, cost, _written(reading, [*others, (hit, entry.text)])))
+        return tuple(sorted(found, key=lambda one: one.cost))
+
+    def _told_at(self, hit: PhoneHit, kept: list[tuple[PhoneHit, str]], reading: PhoneReading) -> bool:
+        """Whether an incident is told where `hit` stands: after 有人, 发生 or a place, or before 了."""
+        pieces = _pieces(reading, kept)
+        before = _before(hit, pieces)
+        after = "".join(words for at, words in pieces if at >= hit.end_s)[:1]
+        places = [p for p, words in kept if _is_place(self._meant.get(words, _PLAIN), words)]
+        placed = any(0 <= hit.start_s - place.end_s + _TOUCH_S <= _NEXT_S for place in places)
+        return placed or after == "了" or TOLD_BEFORE.search(before) is not None
 
     def _counts(self, clear: Iterable[str]) -> frozenset[int]:
         groups = {group for text in clear for group in self._meant[text] if group.startswith("count:")}
@@ -235,11 +302,14 @@ class PhoneWords:
 
     def _chancy(self, hit: PhoneHit) -> bool:
         """Two syllables that would be an incident stand back for any other word there: 是误报 holds 失物."""
-        return hit.phones <= _SHORT_PHONES and "report" in self._entries[hit.entry].polarities
+        groups = self._entries[hit.entry].polarities
+        return hit.phones <= _SHORT_PHONES and ("report" in groups or groups == _PLAIN)
 
     def _may_end(self, hit: PhoneHit, kept: list[tuple[PhoneHit, str]]) -> bool:
         """Whether a word that ends an incident was so much as hinted at, where nothing longer was heard."""
-        if hit.per_phone > _MOST_PER_END_PHONE or not _ENDS & self._entries[hit.entry].polarities:
+        short = hit.phones <= _SHORT_PHONES
+        most = _MOST_PER_SHORT_END_PHONE if short else _MOST_PER_END_PHONE
+        if hit.per_phone > most or not _ENDS & self._entries[hit.entry].polarities:
             return False
         shadow_s = (hit.end_s - hit.start_s) / 2
         return not any(
@@ -273,7 +343,7 @@ def _doubt_of(groups: frozenset[str]) -> str:
 
 def _means(groups: frozenset[str]) -> bool:
     """Whether a phrase has a polarity at all; a place or a word between has none to be crossed."""
-    return groups not in {_PLAIN, _AGAINST} and _family(groups) is None
+    return groups not in {_PLAIN, _AGAINST, _AGENCY, _PLACES} and _family(groups) is None
 
 
 def _family(groups: frozenset[str]) -> str | None:
@@ -298,11 +368,33 @@ def _overlap_s(one: PhoneHit, other: PhoneHit) -> float:
     return min(one.end_s, other.end_s) - max(one.start_s, other.start_s)
 
 
+def _before(hit: PhoneHit, pieces: list[tuple[float, str]]) -> str:
+    """What was said right before a hit."""
+    return "".join(words for at, words in pieces if hit.start_s - _BEFORE_S <= at < hit.start_s)
+
+
+def _share(hit: PhoneHit, reading: PhoneReading) -> float:
+    """Where in what was said a hit stands, from 0 to 1."""
+    if not reading.times:
+        return 0.5
+    start_s, end_s = reading.times[0][0], reading.times[-1][1]
+    return ((hit.start_s + hit.end_s) / 2 - start_s) / max(end_s - start_s, 0.1)
+
+
+def _is_place(groups: frozenset[str], words: str) -> bool:
+    return any(group.startswith("place") for group in groups) and bool(words)
+
+
 def _written(reading: PhoneReading, kept: list[tuple[PhoneHit, str]]) -> str:
     """The reading's characters, each stretch of `kept` replaced by its words."""
+    return digits_from_speech("".join(words for _, words in _pieces(reading, kept)))
+
+
+def _pieces(reading: PhoneReading, kept: list[tuple[PhoneHit, str]]) -> list[tuple[float, str]]:
+    """What was said piece by piece, each with its time."""
     pieces = [(hit.start_s, words) for hit, words in kept]
     for character, (start, end) in zip(reading.text, reading.times, strict=True):
         middle = (start + end) / 2
         if not any(hit.start_s <= middle < hit.end_s for hit, _ in kept):
             pieces.append((middle, character.translate(_RATHER)))
-    return digits_from_speech("".join(words for _, words in sorted(pieces, key=lambda piece: piece[0])))
+    return sorted(pieces, key=lambda piece: piece[0])

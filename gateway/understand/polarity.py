@@ -10,6 +10,10 @@ Polarity = Literal["report", "cancel", "resolve", "none"]
 
 _OF_THE_ALARM: Final = re.compile(r"警报|报警|警情|支援|增援|刚才")
 _LEADS_TO_PLACE: Final = re.compile(r"(?:^|[,.!?]|人|我们?|就)在|位于|位置|地点|地址")
+_SOUGHT: Final = re.compile("老人|小孩|孩子|小朋友|学生|走失|走丢|失主|嫌疑人|小偷")
+_THE_EARLIER: Final = re.compile(
+    "刚才(?:的|说的?|报的?|那个?|报告的?)|前面(?:的|说的?|报的?)|之前(?:说的?|报的?)"
+)
 EARLIER: Final = re.compile("刚才|前面说|之前说")
 """What is spoken of again is seldom reported for the first time."""
 _RESOLVE_CHARS: Final = 22
@@ -40,12 +44,18 @@ def _ends(heard: CallReading) -> tuple[Polarity, Hit] | None:
             return "cancel", hit
     later = reading.stated(Kind.INCIDENT)
     for hit in reading.stated(Kind.RESOLVE):
-        if hit.phrase in lexicon.found_words and heard.context.open_code not in lexicon.found_types:
+        if hit.phrase in lexicon.found_words and not _may_be_found(heard):
             continue
         goes_on = any(h.start > hit.end and _STILL.search(reading.text, hit.end, h.start) for h in later)
         if not goes_on and not heard.called.requested and (named or said <= _RESOLVE_CHARS):
             return "resolve", hit
     return None
+
+
+def _may_be_found(heard: CallReading) -> bool:
+    """Whether 找到了 can end what is open, or what this call speaks of itself."""
+    codes = {heard.context.open_code, heard.chosen.code if heard.chosen else None}
+    return bool(codes & heard.lexicon.found_types) or _SOUGHT.search(heard.reading.text) is not None
 
 
 def _reports(heard: CallReading) -> tuple[Polarity, list[str]]:
@@ -59,6 +69,8 @@ def _reports(heard: CallReading) -> tuple[Polarity, list[str]]:
         return ("report", []) if adds else ("none", [])
     if chosen.hit.by_sound and heard.reading.acts() & {"all_normal", "present"}:
         return "none", [f"sounds_like:{chosen.hit.phrase}"]
+    if _speaks_of_an_earlier_one(heard):
+        return "none", [f"spoken_of_again:{chosen.hit.phrase}"]
     if evidence.total < needed:
         near = evidence.total == needed - 1 and evidence.attributed
         return "none", ["incident_words_without_report"] if near else []
@@ -66,6 +78,14 @@ def _reports(heard: CallReading) -> tuple[Polarity, list[str]]:
     if chosen.hit.codes(Kind.AGENCY) and not heard.context.open_incident:
         doubts.append("kind_not_understood")
     return "report", doubts
+
+
+def _speaks_of_an_earlier_one(heard: CallReading) -> bool:
+    """Whether only an earlier report is spoken of, and none is open: whatever became of it is no new one."""
+    if heard.context.open_incident or heard.called.requested:
+        return False
+    corrects = "correction" in heard.reading.acts()
+    return corrects or _THE_EARLIER.search(heard.reading.text) is not None
 
 
 def _adds(heard: CallReading) -> bool:

@@ -21,20 +21,21 @@ from gateway.understand.lexicon import Lexicon
 from gateway.understand.lexicon_rules import NUMBER, UNKNOWN_CODE
 from gateway.understand.match import SHORTEST_BY_SOUND, Hit, Kind
 from gateway.understand.naming import names_in
-from gateway.understand.phonewords import MOST_PER_SHORT_PHONE, Heard
+from gateway.understand.phonewords import MOST_PER_SHORT_PHONE, TOLD_BEFORE, Heard, Likely
 from gateway.understand.polarity import EARLIER, Polarity, may_end, polarity_of
 from gateway.understand.reading import Reading, read
 from gateway.understand.resolve import Parties
 from gateway.understand.slots import Chosen, choose_incident
 
-_ANNOUNCES: Final = re.compile(
-    r"(?:有[人个名位一辆台架只条][^,.!?]{0,3}|抓[^,.!?]{0,4}|遇到|有[^,.!?]{0,4}人|个|发生了?|突然|突发|正在|[人生]在|因为)$"
-)
+_SAID_BEFORE_END: Final = re.compile(r"(?:是|为|属|确认|刚才[^,.!?]{0,8}|火警|报警)$")
 _COUNT_BEFORE: Final = re.compile(rf"{NUMBER}(?:人|名队员)$")
 _COUNT_AFTER: Final = re.compile(rf"{NUMBER}人")
 _HEARD_AT_ALL: Final = 1.0
 """A kind that costs more per phone was not heard, whatever the text says."""
+_LIKELIER_BY: Final = 0.25
+"""How much less, in nats a phone, a short word must cost than any of another kind."""
 _END_BEYOND_DOUBT: Final = 0.25
+_CLEARLY: Final = 0.5
 _LONG_END: Final = 4
 
 
@@ -50,14 +51,36 @@ class SecondReading:
 
 
 def hear(
-    transcript: Transcript, written: str, parties: Parties, lexicon: Lexicon
+    transcript: Transcript, read_first: Reading, parties: Parties, lexicon: Lexicon
 ) -> tuple[Heard, Reading] | None:
-    """What the phone head heard and how it reads; None without a phone head. `written` has names masked."""
+    """What the phone head heard and how it reads; None without a phone head.
+
+    Where neither reader has an incident the likeliest short word is taken, if it is alone in being likely.
+    """
     if transcript.phones is None or not len(transcript.phones.log_probs):
         return None
     named = [p.span_s for p in (parties.caller, parties.callee) if p.kind == "unit" and p.span_s]
-    words = lexicon.spoken.hear(transcript.phones, written, named)
+    words = lexicon.spoken.hear(transcript.phones, read_first.masked, named)
+    reading = read_heard(words, lexicon, names_in(words.text, parties, lexicon))
+    if read_first.stated(Kind.INCIDENT) or reading.stated(Kind.INCIDENT):
+        return words, reading
+    likeliest = _likeliest(words, lexicon)
+    if likeliest is None:
+        return words, reading
+    words = replace(words, text=likeliest.text)
     return words, read_heard(words, lexicon, names_in(words.text, parties, lexicon))
+
+
+def _likeliest(words: Heard, lexicon: Lexicon) -> Likely | None:
+    def codes(one: Likely) -> set[str]:
+        return set(lexicon.book.codes(one.phrase, Kind.INCIDENT))
+
+    if not words.likely:
+        return None
+    best = words.likely[0]
+    rest = next((one for one in words.likely if not codes(one) & codes(best)), None)
+    alone = rest is None or rest.cost - best.cost >= _LIKELIER_BY
+    return best if alone else None
 
 
 def read_heard(heard: Heard, lexicon: Lexicon, names: list[tuple[int, int]]) -> Reading:
@@ -85,8 +108,12 @@ def _bears(hit: Hit, heard: Heard) -> bool:
         sure = hit.phrase in heard.agreed or heard.clear.get(hit.phrase, math.inf) <= most
         return hit.phrase in heard.clear and sure
     if hit.codes(Kind.CANCEL):
-        return hit.phrase in heard.agreed or f"是{hit.phrase}" in heard.clear
-    return bool(hit.codes(Kind.INCIDENT)) and _ANNOUNCES.search(heard.text, 0, hit.start) is not None
+        said = _SAID_BEFORE_END.search(heard.text, 0, hit.start) is not None
+        return (said and hit.phrase in heard.agreed) or f"是{hit.phrase}" in heard.clear
+    return bool(hit.codes(Kind.INCIDENT)) and (
+        TOLD_BEFORE.search(heard.text, 0, hit.start) is not None
+        or any(one.phrase == hit.phrase for one in heard.likely)
+    )
 
 
 def mark_heard(listened: tuple[Heard, Reading]) -> Mark | None:
@@ -242,15 +269,18 @@ def _heard_at_all(code: str, again: SecondReading) -> bool:
 def _rather_heard(text: CallReading, again: SecondReading) -> bool:
     """Whether the audio's kind counts before the text's: none or a vaguer one there, or one nobody said."""
     heard, written = again.call.chosen, text.chosen
-    if heard is None or heard.code == UNKNOWN_CODE:
+    if heard is None or (heard.code == UNKNOWN_CODE and written is not None):
         return False
     if written is None or written.code == UNKNOWN_CODE:
         return True
-    if written.code in text.lexicon.consequences and heard.code not in text.lexicon.consequences:
-        return True
-    if written.code == heard.code or heard.code in text.lexicon.refines.get(written.code, ()):
+    lexicon = text.lexicon
+    if written.code == heard.code or heard.code in lexicon.refines.get(written.code, ()):
         return False
-    if written.code in text.lexicon.refines.get(heard.code, ()):
+    follows = written.code in lexicon.consequences and heard.code not in lexicon.consequences
+    if follows or written.code in lexicon.refines.get(heard.code, ()):
+        return True
+    clearly = again.words.clear.get(heard.hit.phrase, math.inf) <= _CLEARLY
+    if written.hit.by_sound and len(heard.hit.phrase) > len(written.hit.phrase) and clearly:
         return True
     return not _heard_at_all(written.code, again) and len(written.hit.phrase) < SHORTEST_BY_SOUND
 

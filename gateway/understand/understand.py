@@ -48,7 +48,7 @@ def understand(transcript: Transcript, parties: Parties, context: Context, lexic
     """
     text = lexicon.fold(transcript.text)
     reading = read(text, lexicon, names_in(text, parties, lexicon))
-    listened = hear(transcript, reading.masked, parties, lexicon)
+    listened = hear(transcript, reading, parties, lexicon)
     mark = exercise_mark(reading) or (mark_heard(listened) if listened else None)
     heard = read_call(reading, transcript, parties, context, lexicon, in_drill=mark in {"open", "marker"})
     if listened is None:
