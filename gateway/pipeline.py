@@ -107,13 +107,14 @@ class Listener:
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._listen, audio)
 
     def _listen(self, audio: Pcm) -> Heard:
-        sound = classify(audio, self._vad.speech_probabilities(audio))
+        speech = self._vad.speech_probabilities(audio)
+        sound = classify(audio, speech)
         silent = Transcript("", "", self.recogniser.engine, self.recogniser.model, 0.0)
         ids = signalling.decode(audio, CALLER_IDS)
         if sound.sound_class is not SoundClass.SPEECH:
             return Heard(sound, silent, ids)
         try:
-            return Heard(sound, self.recogniser.transcribe(audio), ids)
+            return Heard(sound, self.recogniser.transcribe(audio, speech), ids)
         except GatewayError as error:
             return Heard(sound, silent, ids, failure=str(error))
 
@@ -147,6 +148,7 @@ class RadioPipeline:
         self.rollcall = rollcall or RadioRollcall(radio_id, Timeline(ids.clock), ids.new, read_clock)
         self._last_call: tuple[str, datetime] | None = None
         self._begun = ""
+        self._last_heard: tuple[str, Heard] | None = None
         self._attempts = 0
         self.spares = True
         """False when what is in hand took the process with it although it is ended in good order."""
@@ -203,7 +205,7 @@ class RadioPipeline:
         if not transmission.audio.size:
             return await self._quarantine(transmission, kept, "its audio was not kept")
         try:
-            heard = await self._listen(transmission.audio)
+            heard = await self._heard(transmission)
             passing("decoded")
             async with self._turn, self.rollcall.turn():
                 return await self._conclude(transmission, kept, heard)
@@ -213,6 +215,12 @@ class RadioPipeline:
         except Exception:
             log.exception("transmission not understood", transmission=transmission.id)
             return await self._quarantine(transmission, kept, "the gateway failed on it")
+
+    async def _heard(self, transmission: Transmission) -> Heard:
+        """Listen once: while the store refuses, the same transmission is taken again and again."""
+        if self._last_heard is None or self._last_heard[0] != transmission.id:
+            self._last_heard = (transmission.id, await self._listen(transmission.audio))
+        return self._last_heard[1]
 
     async def _spare(self, transmission: Transmission) -> None:
         """Take back the attempt: only one that took the process with it counts."""
@@ -371,10 +379,13 @@ class RadioPipeline:
         """Publish that something was heard which cannot be decoded, so that a person looks after it."""
         log.error("transmission set aside", transmission=transmission.id, why=why)
         self.rollcall.gave_up_on(transmission)
-        sound = classify(transmission.audio, None)
+        # what just failed may be the sound itself: it is not looked at again
+        heard = self._last_heard[1] if self._last_heard and self._last_heard[0] == transmission.id else None
+        known = heard.sound.sound_class if heard else SoundClass.SPEECH
+        sound_class = known if transmission.audio.size else classify(transmission.audio, None).sound_class
         silent = Transcript("", "", "none", "none", 0.0)
         received = transmission_event(
-            self._ids.new(), transmission, sound.sound_class, silent, Understanding(), self._read_clock(),
+            self._ids.new(), transmission, sound_class, silent, Understanding(), self._read_clock(),
             audio=_audio_ref(kept), incident_id=None, failure=why,
         )  # fmt: skip
         return await self._store.commit(transmission.id, [received], quarantined=True)

@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from gateway.model import Pcm, Transcript
+from gateway.recognise.vad import SpeechProbabilities
 
 
 class Recogniser(Protocol):
@@ -13,8 +14,10 @@ class Recogniser(Protocol):
     model: str
     """Which model, for the record in every transcript."""
 
-    def transcribe(self, audio: Pcm) -> Transcript:
+    def transcribe(self, audio: Pcm, speech: SpeechProbabilities | None = None) -> Transcript:
         """Turn mono 16 kHz samples into a transcript.
+
+        `speech` is what the voice detector said of the same samples; None has them looked at here.
 
         Blocks for as long as decoding takes and releases the GIL meanwhile. Several threads may call at
         once. Silence, noise or tones give a transcript with empty `text`.

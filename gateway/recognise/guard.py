@@ -203,6 +203,22 @@ def too_fast(text: str, evidence: Evidence) -> bool:
     return len(bare(text)) > FASTEST_CHARACTERS_PER_S * heard_s + SLACK_CHARACTERS
 
 
+def disagreement(written: Sequence[str], heard: Sequence[str]) -> float:
+    """How much of what was written the phone head has not, 0 for nothing and 1 for all of it.
+
+    Both are rows of phones. Two readers of a noisy call differ in every third phone; of words that nobody
+    said next to nothing is heard.
+    """
+    if not written:
+        return 0.0
+    row = list(range(len(heard) + 1))
+    for count, phone in enumerate(written, 1):
+        before, row[0] = row[0], count
+        for at, other in enumerate(heard, 1):
+            before, row[at] = row[at], min(row[at] + 1, row[at - 1] + 1, before + (phone != other))
+    return min(1.0, row[-1] / len(written))
+
+
 def clean(text: str) -> str:
     """Return `text` with every stretch that stands more than twice in a row cut to twice.
 

@@ -27,6 +27,10 @@ _FULL_SCALE = 32768.0
 _INPUTS = {"input", "h", "c"}
 
 
+SpeechProbabilities = npt.NDArray[np.float32]
+"""The probability of a voice in each 512 samples."""
+
+
 class Vad:
     """The voice detector with its network loaded. About 4 ms for each second of audio on one core.
 
@@ -47,7 +51,7 @@ class Vad:
         """
         self._session = _load(_network_file())
 
-    def speech_probabilities(self, audio: Pcm) -> npt.NDArray[np.float32]:
+    def speech_probabilities(self, audio: Pcm) -> SpeechProbabilities:
         """Return the probability of a voice in each 512 samples (32 ms) of mono 16 kHz audio, 0 to 1.
 
         The last frame is filled up with silence; no audio gives no frames.

@@ -16,8 +16,9 @@ from gateway.errors import ModelUnavailable
 from gateway.model import RATE_HZ, Pcm, PhoneEvidence, Transcript, Word
 from gateway.recognise import guard, models
 from gateway.recognise.catalogue import Model
+from gateway.recognise.cross import cross_doubts
 from gateway.recognise.encoder import Encoder, PhoneHead, read_phones, windows
-from gateway.recognise.vad import Vad, voiced_s
+from gateway.recognise.vad import SpeechProbabilities, Vad, voiced_s
 from gateway.understand.normalise import normalise
 
 CHUNK_SAMPLES = RATE_HZ // 4
@@ -56,7 +57,7 @@ class VoskRecogniser:
         models.check_before_load(model, folder)
         self._vosk, self._loaded = _load(folder, debug=debug)
 
-    def transcribe(self, audio: Pcm) -> Transcript:
+    def transcribe(self, audio: Pcm, speech: SpeechProbabilities | None = None) -> Transcript:
         """Turn mono 16 kHz samples into a transcript with words, their times and confidences.
 
         Raises:
@@ -66,7 +67,8 @@ class VoskRecogniser:
         if loaded is None:
             raise ModelUnavailable("the Vosk recogniser was closed")
         started = self._timer()
-        speech = self._vad.speech_probabilities(audio)
+        if speech is None:
+            speech = self._vad.speech_probabilities(audio)
         heard_s = voiced_s(speech)
         if heard_s < guard.LEAST_SPEECH_S:
             return Transcript("", "", self.engine, self.model, self._timer() - started)
@@ -81,6 +83,7 @@ class VoskRecogniser:
             len(audio) / RATE_HZ, heard_s, confidence=confidence, languages=(self._language,)
         )
         text = "" if guard.nothing_said(raw, evidence) else normalise(guard.clean(join_words(raw)))
+        phones = self._hear_phones(audio, speech)
         return Transcript(
             text=text,
             raw=raw,
@@ -89,8 +92,8 @@ class VoskRecogniser:
             decode_s=self._timer() - started,
             confidence=confidence,
             words=words,
-            doubts=guard.doubts(raw, evidence),
-            phones=self._hear_phones(audio, speech),
+            doubts=(*guard.doubts(raw, evidence), *cross_doubts(text, phones)),
+            phones=phones,
         )
 
     def close(self) -> None:

@@ -16,8 +16,9 @@ from typing import Any
 from gateway.errors import ModelUnavailable
 from gateway.model import RATE_HZ, Pcm, Transcript
 from gateway.recognise import guard
+from gateway.recognise.cross import cross_doubts
 from gateway.recognise.encoder import Encoded, Encoder, PhoneHead, read_phones, windows
-from gateway.recognise.vad import FRAME_SAMPLES, Vad, voiced_s
+from gateway.recognise.vad import FRAME_SAMPLES, SpeechProbabilities, Vad, voiced_s
 from gateway.understand.normalise import normalise
 
 BEAM = 5
@@ -77,7 +78,7 @@ class WhisperRecogniser:
         self._encoder: Encoder | None = Encoder(folder, threads, model, fitted=fitted)
         self._prompt, self._suppressed, self._tokenizer = _vocabulary(self._encoder.whisper, language)
 
-    def transcribe(self, audio: Pcm) -> Transcript:
+    def transcribe(self, audio: Pcm, speech: SpeechProbabilities | None = None) -> Transcript:
         """Turn mono 16 kHz samples into a transcript; `words` stays empty, Whisper gives no times here.
 
         Raises:
@@ -87,7 +88,8 @@ class WhisperRecogniser:
         if encoder is None:
             raise ModelUnavailable("the Whisper recogniser was closed")
         started = self._timer()
-        speech = self._vad.speech_probabilities(audio)
+        if speech is None:
+            speech = self._vad.speech_probabilities(audio)
         if voiced_s(speech) < guard.LEAST_SPEECH_S:
             return Transcript("", "", self.engine, self.model, self._timer() - started)
         encoded = tuple(encoder.encode(audio, window) for window in windows(len(audio), speech))
@@ -100,15 +102,17 @@ class WhisperRecogniser:
                 parts.append(self._part(encoder.whisper, one, heard_s))
         spoken = [part for part in parts if part.believed]
         raw = " ".join(part.reading.text for part in parts)
+        text = normalise(" ".join(guard.clean(part.reading.text) for part in spoken))
+        doubts = [reason for part in parts for reason in part.doubts]
         return Transcript(
-            text=normalise(" ".join(guard.clean(part.reading.text) for part in spoken)),
+            text=text,
             raw=raw,
             engine=self.engine,
             model=self.model,
             decode_s=self._timer() - started,
             confidence=_confidence(spoken),
             alternatives=_alternatives(spoken),
-            doubts=tuple(dict.fromkeys(reason for part in parts for reason in part.doubts)),
+            doubts=tuple(dict.fromkeys([*doubts, *cross_doubts(text, phones)])),
             phones=phones,
         )
 

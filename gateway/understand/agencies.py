@@ -90,13 +90,14 @@ def _said_of(
     clause_start = clause_of(text, start)[0]
     clause_end = clause_of(text, end)[1] if end < len(text) else end
     before, after = text[clause_start:start], text[end:clause_end]
-    if _NO_NEED.search(before) or _asks(reading, chain):
+    struck = any(h.start == end for h in reading.stated(Kind.INCIDENT))
+    if struck or _NO_NEED.search(before) or _asks(reading, chain):
         return None
     asked_for = lexicon.request_verbs.search(before)
     there = _ARRIVES.match(after)
     if there and (not asked_for or _DONE.search(there[0])):
         return "arrived"
-    if lexicon.done_verbs.search(before) or _COMES.match(after):
+    if lexicon.done_verbs.search(before) or (_COMES.match(after) and not asked_for):
         return "promised"
     if asked_for or lexicon.request_nouns.search(after[:12]):
         return None if _AT_WORK.match(after) and not asked_for else "requested"

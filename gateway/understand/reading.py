@@ -67,7 +67,8 @@ def read(text: str, lexicon: Lexicon, names: Iterable[tuple[int, int]] = ()) -> 
     masked = mask(text, names)
     found = lexicon.book.find(masked)
     hits = [h for h in found.hits if not _bare(h, masked)]
-    hits += _patterned(masked, hits, lexicon)
+    told = _patterned(masked, hits, lexicon)
+    hits = [h for h in hits if not any(t.holds(h) for t in told)] + told
     hits += _in_slots(masked, hits, lexicon)
     hits.sort(key=lambda h: h.start)
     return Reading(
@@ -140,9 +141,14 @@ def _patterned(text: str, hits: list[Hit], lexicon: Lexicon) -> list[Hit]:
     for code, pattern in lexicon.type_patterns:
         for m in pattern.finditer(text):
             hit = Hit(m.start(), m.end(), m[0], (Label(Kind.INCIDENT, code),))
-            if m[0] and not any(hit.overlaps(h) for h in hits):
+            if m[0] and not any(hit.overlaps(h) and not _longer(hit, h) for h in hits):
                 found.append(hit)
     return found
+
+
+def _longer(told: Hit, hit: Hit) -> bool:
+    """Whether a pattern holds an incident's own word and says more: 电动车…烧起来 for 烧起来."""
+    return told.holds(hit) and bool(hit.codes(Kind.INCIDENT))
 
 
 def _in_slots(text: str, hits: list[Hit], lexicon: Lexicon) -> list[Hit]:
