@@ -20,6 +20,8 @@ HeldStep = tuple[HeldState, tuple[Action | DrillAction, ...]]
 UNITS_AHEAD: Final = 3
 """So many units' prompts are rendered before their turn."""
 _PREPARED: Final = ("call", "ask_headcount", "acknowledge")
+_LATE_EXPECTED: Final = 2
+"""So many of the units called last may still answer."""
 _EXPECTED_AT_MOST: Final = 30
 
 
@@ -96,7 +98,9 @@ def expected_of(state: HeldState) -> frozenset[str]:
     if state.phase == "last_waiting":
         missing = [u for u, item in state.sheet.items.items() if item.outcome is None]
         return frozenset(missing) if len(missing) <= _EXPECTED_AT_MOST else frozenset()
-    return frozenset({state.current}) if state.current is not None else frozenset()
+    items = state.sheet.items
+    late = [unit_id for unit_id in state.turn_over if not items[unit_id].has_answered][-_LATE_EXPECTED:]
+    return frozenset([*late, state.current] if state.current is not None else late)
 
 
 def texts_of(state: HeldState) -> list[str]:

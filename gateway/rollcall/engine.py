@@ -392,16 +392,29 @@ class _Run:
                 self._record(heard.for_unit, heard.reply, "answered_by_other", by=speaker)
             elif speaker in items and (heard.answers or speaker == in_turn):
                 self._record(speaker, heard.reply, self._own_outcome(speaker, heard.reply))
-        elif in_turn is None or heard.emergency:
+        elif heard.emergency:
+            return
+        elif heard.candidates and heard.answers and in_turn not in heard.candidates:
+            self._perhaps(heard, in_turn)
+        elif in_turn is None:
             return
         elif not heard.reply.readable:
             self._record(in_turn, _doubted(heard.reply, "unreadable"), "unreadable")
-        elif heard.candidates and (heard.answers or in_turn in heard.candidates):
-            # A name that was misheard must not cost the unit whose turn it was its answer.
-            outcome: RollcallOutcome = "answered" if in_turn in heard.candidates else "unreadable"
-            self._record(in_turn, _doubted(heard.reply, "caller_ambiguous"), outcome)
+        elif in_turn in heard.candidates:
+            self._record(in_turn, _doubted(heard.reply, "caller_ambiguous"), "answered")
         elif heard.answers:
             self._record(in_turn, _doubted(heard.reply, "caller_not_named"), "answered")
+
+    def _perhaps(self, heard: Understood, in_turn: str | None) -> None:
+        """An answer by one of several, none of them in turn: a person has to tell whose it is.
+
+        A name that was misheard must cost neither the unit in turn nor one that answers late its answer.
+        """
+        items = self.state.sheet.items
+        called = [unit_id for unit_id in heard.candidates if unit_id in items and items[unit_id].calls]
+        for unit_id in dict.fromkeys((*called, *([in_turn] if in_turn is not None else []))):
+            if not items[unit_id].has_answered:
+                self._record(unit_id, _doubted(heard.reply, "caller_ambiguous"), "unreadable")
 
     def _in_turn(self, reply: Reply) -> str | None:
         """The unit that was waited for when the reply began, None when nobody or everybody was."""

@@ -1,6 +1,7 @@
 """A roll-call that the gateway holds, from the command to the last event; only the words are given."""
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 import pytest
 
@@ -13,6 +14,8 @@ from gateway.publish.requests import (
     RollcallResume,
     RollcallStart,
 )
+from gateway.rollcall.happenings import Understood
+from gateway.rollcall.sheet import Reply
 from tools.airplay import EIGHT, SAYING_S, AirPlay, Answer, Crew
 
 OnAir = Callable[..., None]
@@ -215,3 +218,25 @@ def test_no_second_roll_call_is_followed_meanwhile(on_air: OnAir) -> None:
         assert len(play.of("rollcall.started")) == 1
 
     on_air(scene, crew=crew_of({"u1": [Answer("现在开始点名"), full("金穗花园")]}))
+
+
+def test_a_late_answer_that_names_one_of_several_is_nobodys_silence(on_air: OnAir) -> None:
+    """金穗花园 or 棠东小学, in the turn of 五山市场: none of the three was silent for certain."""
+
+    async def scene(play: AirPlay) -> None:
+        await play.office.start_one(
+            RollcallStart(units=("u1", "u3"), calls=1, last_call_s=0.0, ask_headcount=False)
+        )
+        await play.run(until=lambda: len(play.of("rollcall.called")) == 2)
+        state = play.conductor.state
+        assert state is not None
+        assert play.conductor.expected() == {"u1", "u3"}
+        at = play.clock.now() + timedelta(seconds=1.0)
+        reply = Reply(transmission_id="t-1", began_at=at, ended_at=at + timedelta(seconds=2.0))
+        await play.conductor.feed(Understood(reply, candidates=("u1", "u2")))
+        await play.run()
+
+        assert play.outcomes() == {"u1": "unreadable", "u3": "unreadable"}
+        assert play.last("u1")["review"]["reasons"] == ["caller_ambiguous"]
+
+    on_air(scene)
