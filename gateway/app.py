@@ -38,6 +38,7 @@ from gateway.hear.capture import CaptureEvent, Completed, Ended, Fault, Opened, 
 from gateway.housekeeping import LOOK_EVERY_S, SWEEP_EVERY_S, Housekeeping
 from gateway.knowledge import build_knowledge, heard_before, line_limits_of, read_lexicon, squelch_of
 from gateway.leftovers import FormerSource, left_over
+from gateway.mapping import MapKeeper
 from gateway.metrics import MetricsPort
 from gateway.model import Pcm
 from gateway.pipeline import Heard, Knowledge, Listener, RadioPipeline
@@ -126,6 +127,10 @@ class Daemon:
             on_events=self._committed, on_state=self._set_transmitting,
         )  # fmt: skip
         self._metrics = MetricsPort(self._config.metrics.port, self._config.metrics.file)
+        self._map = MapKeeper(
+            gateway.source, lambda unit_id: self._know().resolver.registry.get(unit_id),  # noqa: PLW0108
+            self._pump.publish_state,
+        )  # fmt: skip
         self._open_desk()
         self._listener = asyncio.create_task(self._load_listener(), name="load-model")
         await self._import_units()
@@ -146,6 +151,7 @@ class Daemon:
         )  # fmt: skip
         await self._keeping.check_start()
         self._alarms.end_earlier(lambda what: is_watched(what, configured))
+        self._map.publish()
         self._link.start()
         self._pump.start()
         self._port.start()
@@ -360,6 +366,7 @@ class Daemon:
         for incident in pipeline.open_incidents:
             document = to_snapshot(incident, self._read_clock()).model_dump(mode="json")
             self._pump.publish_state(incident_suffix(incident.incident_id), document)
+            self._map.note(document)
         self._set_radio(settings.id, "idle")
 
     def _wire_radio(
@@ -424,6 +431,7 @@ class Daemon:
     def _committed(self, events: list[CloudEvent]) -> None:
         if events:
             self._pump.wake()
+            self._map.take(events)
 
     def _set_aside(self, row: OutboxRow, reason: str) -> None:
         message = f"the broker does not take {row.kind}: {reason}"

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from typing import NoReturn
 
 import typer
 
@@ -77,10 +78,20 @@ def main(arguments: list[str] | None = None) -> None:
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
     except BrokenPipeError:
-        # The reader (head, less) has gone; the interpreter would complain when it flushes stdout at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        _reader_gone()
+    except SystemExit:
+        # typer leaves with 1 when the pipe breaks, and wraps stdout to tell
+        if type(sys.stdout).__name__ != "PacifyFlushWrapper":
+            raise
+        _reader_gone()
     sys.exit(result if isinstance(result, int) else 0)
+
+
+def _reader_gone() -> NoReturn:
+    """Leave in peace: the reader (head, less) has what it wanted."""
+    # The interpreter would complain when it flushes stdout at exit.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    sys.exit(0)
 
 
 def _complain(error: typer.BadParameter) -> None:

@@ -18,10 +18,13 @@ from gateway.publish.broker import Broker
 from gateway.watch.cap import alert_file_name, cap_alert
 from gateway.watch.lines import csv_header, csv_line, json_line
 from gateway.watch.memory import Event
+from gateway.watch.onemap import MapServer, listen_address, serve
 from gateway.watch.scope import scope_of
 from gateway.watch.screen import Screen
 from gateway.watch.watcher import Watcher
 from gateway.watch.webhook import Endpoint, Webhook
+
+MAP_EVERY_S = 1.0
 
 Feed = Callable[[Watcher], Coroutine[Any, Any, None]]
 
@@ -37,6 +40,11 @@ def watch(
     ),
     webhook_secret_file: Path | None = typer.Option(
         None, "--webhook-secret-file", help="File whose first line signs what is posted (HMAC-SHA256)."
+    ),
+    http: str | None = typer.Option(
+        None,
+        "--http",
+        help="Serve /map.geojson of all gateways on this port, of this machine unless HOST:PORT.",
     ),
     cap: Path | None = typer.Option(
         None, "--cap", help="Write each change of an incident into this folder as a CAP 1.2 alert."
@@ -78,12 +86,14 @@ def watch(
         feeds.append(lambda watcher: _post(watcher, hook, count))
     if cap is not None:
         feeds.append(lambda watcher: _write_cap(watcher, cap, count))
+    address = listen_address(http) if http is not None else None
     asyncio.run(screen.run(
         lambda: Watcher(
             brokers, state=state, root=root, repair=repair, on_state=screen.state, on_note=screen.note
         ),
         count,
         feeds,
+        None if address is None else lambda watcher: _serve_map(watcher, address),
     ))  # fmt: skip
 
 
@@ -123,17 +133,27 @@ class Watch:
         agencies = read_lexicon().agencies
         self._screen = Screen({code: agency.label for code, agency in agencies.items()})
 
-    async def run(self, make: Callable[[], Watcher], count: int | None, feeds: Sequence[Feed]) -> None:
-        """Show what comes until `count` events were shown, for ever when None, and feed others."""
+    async def run(
+        self, make: Callable[[], Watcher], count: int | None, feeds: Sequence[Feed], served: Feed | None
+    ) -> None:
+        """Show what comes until `count` events were shown, for ever when None; feed and serve others."""
         async with make() as watcher:
             work = [self._show(watcher, count), *(feed(watcher) for feed in feeds)]
-            tasks = [asyncio.create_task(one) for one in work]
+            ended: asyncio.Future[Any] = asyncio.gather(*work)
+            # the map is served for as long as the rest goes on; a port that cannot be had ends all of it
+            serving: set[asyncio.Future[Any]] = set()
+            if served is not None:
+                serving.add(asyncio.ensure_future(served(watcher)))
             try:
-                await asyncio.gather(*tasks)
+                await asyncio.wait({ended, *serving}, return_when=asyncio.FIRST_COMPLETED)
+                for task in serving:
+                    if task.done():
+                        task.result()
+                await ended
             finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+                for future in (ended, *serving):
+                    future.cancel()
+                await asyncio.gather(ended, *serving, return_exceptions=True)
 
     async def _show(self, watcher: Watcher, count: int | None) -> None:
         if self._style == "csv":
@@ -173,6 +193,13 @@ async def _post(watcher: Watcher, webhook: Webhook, count: int | None) -> None:
         await _each(watcher, "webhook", count, webhook.deliver)
     finally:
         webhook.close()
+
+
+async def _serve_map(watcher: Watcher, address: tuple[str, int]) -> None:
+    with MapServer(address) as server:
+        while True:
+            serve(server, watcher.memory)
+            await asyncio.sleep(MAP_EVERY_S)
 
 
 async def _write_cap(watcher: Watcher, folder: Path, count: int | None) -> None:

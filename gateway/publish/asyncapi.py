@@ -68,6 +68,17 @@ HEALTH: Schema = {
         "faults": {"type": "array", "items": {"type": "object"}},
     },
 }
+MAP: Schema = {
+    "type": "object",
+    "description": "GeoJSON (RFC 7946): a feature for each open incident, where its unit is.",
+    "required": ["type", "gateway", "left_out", "features"],
+    "properties": {
+        "type": {"const": "FeatureCollection"},
+        "gateway": {"type": "string"},
+        "left_out": {"type": "integer"},
+        "features": {"type": "array", "items": {"type": "object"}},
+    },
+}
 RADIO: Schema = {
     "type": "object",
     "description": "What a radio is doing.",
@@ -111,7 +122,7 @@ def document(version: str) -> dict[str, Any]:
     """Return the AsyncAPI document for this version of the gateway."""
     schemas = _definitions({*EVENT_DATA.values(), Answer, RollcallSnapshot}, "serialization", COMPONENTS)
     schemas |= _definitions(REQUESTS.values(), "validation", COMPONENTS)
-    schemas |= {"Availability": AVAILABILITY, "Health": HEALTH, "RadioState": RADIO}
+    schemas |= {"Availability": AVAILABILITY, "Health": HEALTH, "RadioState": RADIO, "Map": MAP}
     schemas |= {f"event.{kind}": _event(kind, COMPONENTS) for kind in EVENT_DATA}
     channels: dict[str, Any] = {}
     operations: dict[str, Any] = {}
@@ -195,6 +206,7 @@ def _states() -> Iterable[tuple[str, str, str]]:
     yield "availability", "Availability", "Whether the gateway is there."
     yield "health", "Health", "How the gateway is."
     yield "radio/{radio}", "RadioState", "What a radio is doing."
+    yield "map", "Map", "The open incidents on a map, as GeoJSON."
     yield (
         "incident/{incident}",
         IncidentSnapshot.__name__,

@@ -125,6 +125,11 @@ class Resolver:
             self._settings.phone_absent_gain + self._settings.phone_absent_gain_per_log_form * log_forms,
         )
 
+    @property
+    def registry(self) -> Registry:
+        """The registry that names are resolved against."""
+        return self._registry
+
     def prepare(self) -> None:
         """Build now what is otherwise built when phones first come: half a second for 2,702 units."""
         _ = self._names, self._phone_marks
