@@ -46,7 +46,7 @@ async def measure(data_dir: Path, url: str, waiting: int = WAITING) -> tuple[Fig
                 while waiting not in arrivals.at_s:
                     await asyncio.sleep(LIVE_EVERY_S)
                     begun = time.perf_counter()
-                    (event,) = await store.commit(None, _drafts(1, clock))
+                    (event,) = await store.commit(None, drafts_of(1))
                     pump.wake()
                     live[int(event.sequence)] = begun
                     if begun - started > 600:
@@ -77,13 +77,14 @@ async def measure(data_dir: Path, url: str, waiting: int = WAITING) -> tuple[Fig
 
 
 async def _fill(store: Store, count: int) -> None:
-    clock = SystemClock()
     for first in range(0, count, TOGETHER * 8):
-        drafts = _drafts(min(TOGETHER * 8, count - first), clock)
+        drafts = drafts_of(min(TOGETHER * 8, count - first))
         await asyncio.gather(*(store.commit(None, drafts[n : n + 8]) for n in range(0, len(drafts), 8)))
 
 
-def _drafts(count: int, clock: SystemClock) -> list[Draft]:
+def drafts_of(count: int) -> list[Draft]:
+    """Events to commit."""
+    clock = SystemClock()
     ids, read_clock = IdSource(clock), ClockReader(clock)
     now = clock.now()
     fault = OpenFault("bench", now, "测量", "nothing")

@@ -18,6 +18,7 @@ from bench.backlog import backlog
 from bench.crashes import crashes
 from bench.daemon import start_and_memory, store_and_publish
 from bench.dispatcher import measure as measure_dispatcher
+from bench.eventlife import event_life
 from bench.figure import ROOT, WORK, Benchmark, Figure, Options, Report, machine, show, write_results
 from bench.path import whole_path
 from bench.ptt import ptt
@@ -56,6 +57,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "segment": segment,
     "daemon": store_and_publish,
     "backlog": backlog,
+    "event_life": event_life,
     "crashes": crashes,
     "start": start_and_memory,
     "path": whole_path,

@@ -17,6 +17,7 @@ from gateway.faultpoints import passing
 from gateway.publish.broker import Broker
 from gateway.publish.connection import Connection, LinkDown, Message, Refused, Will, connect
 from gateway.publish.topics import availability_topic, client_id
+from gateway.publish.words import BROKE, RIVAL
 
 log = structlog.get_logger()
 
@@ -34,6 +35,9 @@ REASONS = {
     0x97: "quota exceeded",
     0x99: "payload format invalid",
 }
+RIVAL_LIFE_S = 60.0
+RIVAL_AFTER = 4
+"""So many connections in a row that were let in and broke within a minute are a sign of a rival."""
 RIVAL_FOR_S = 120.0
 """After this long without being pushed off there is no second gateway with our id any more."""
 STEADY_AFTER_S = 10.0
@@ -169,6 +173,7 @@ class PahoLink:
         self._down.set()
         self._task: asyncio.Task[None] | None = None
         self._pushed_off_at_s: float | None = None
+        self._short_lives = 0
         self._filter: str | None = None
         self._on_message: Callable[[Message], None] | None = None
 
@@ -189,7 +194,7 @@ class PahoLink:
 
     @property
     def has_rival(self) -> bool:
-        """True while somebody else connects with our client id; MQTT 5 brokers tell."""
+        """True while somebody else seems to connect with our client id."""
         return (
             self._pushed_off_at_s is not None
             and self._clock.monotonic_s() - self._pushed_off_at_s < RIVAL_FOR_S
@@ -280,6 +285,7 @@ class PahoLink:
     async def _stay(self, connection: Connection, session: int) -> None:
         """Use a connection until it ends."""
         self._connection = connection
+        begun_s = self._clock.monotonic_s()
         greeting = (
             asyncio.create_task(self._announce(connection, "online", session)),
             asyncio.create_task(self._subscribe(connection)),
@@ -290,14 +296,25 @@ class PahoLink:
             await asyncio.sleep(0)
             self._change(session=session, protocol=protocol)
             why = await connection.ended
-            if connection.was_taken_over:
-                self._pushed_off_at_s = self._clock.monotonic_s()
+            why = self._suspect(connection, why, self._clock.monotonic_s() - begun_s)
             self._change(trouble=f"{self._broker.address}: {why}")
         finally:
             self._change(trouble=self._state.trouble or "stopped")
             self._connection = None
             await connection.close()
             await asyncio.gather(*greeting, return_exceptions=True)
+
+    def _suspect(self, connection: Connection, why: str, lasted_s: float) -> str:
+        """Note a second gateway with our id; return why the connection ended, in words that name it.
+
+        Not every broker says that a session was taken over: some just hang up, again and again.
+        """
+        hung_up = connection.was_taken_over or why == BROKE
+        self._short_lives = self._short_lives + 1 if hung_up and lasted_s < RIVAL_LIFE_S else 0
+        if not connection.was_taken_over and self._short_lives < RIVAL_AFTER:
+            return why
+        self._pushed_off_at_s = self._clock.monotonic_s()
+        return why if connection.was_taken_over else f"{why}, {self._short_lives} times in a row; {RIVAL}"
 
     async def _subscribe(self, connection: Connection) -> None:
         if self._filter is None:

@@ -3,15 +3,15 @@
 import socket
 import ssl
 
+BROKE = "the connection broke"
+RIVAL = "does a second gateway run with the same gateway.org, gateway.district and gateway.id?"
+
 
 def goodbye_in_words(reason: str, from_broker: bool) -> str:
     """Say how a connection ended."""
     if from_broker and reason == "Session taken over":
-        return (
-            "somebody else connected with our client id; does a second gateway run with the same "
-            "gateway.org, gateway.district and gateway.id?"
-        )
-    return f"the broker closed the connection: {reason}" if from_broker else "the connection broke"
+        return f"somebody else connected with our client id; {RIVAL}"
+    return f"the broker closed the connection: {reason}" if from_broker else BROKE
 
 
 def refusal_in_words(reason: str) -> str:
