@@ -51,7 +51,7 @@ class ReaderWeights:
     absent_gain_per_log_form: float
     nats_per_syllable: float
     floor_nats: float
-    callsign_nats: float
+    short_number_nats: float
     stance_nats: Mapping[Stance, float]
 
 
@@ -61,7 +61,7 @@ TEXT_ALONE: Final = ReaderWeights(
     absent_gain_per_log_form=0.15,
     nats_per_syllable=0.25,
     floor_nats=-1.9,
-    callsign_nats=-4.2,
+    short_number_nats=-4.2,
     stance_nats={
         "self": 1.5,
         "calls": 1.7,
@@ -81,7 +81,7 @@ TEXT_BESIDE_PHONES: Final = ReaderWeights(
     absent_gain_per_log_form=0.15,
     nats_per_syllable=0.02,
     floor_nats=-0.7,
-    callsign_nats=-1.9,
+    short_number_nats=-1.9,
     stance_nats={
         "self": 1.4,
         "calls": 2.0,
@@ -101,7 +101,7 @@ PHONES: Final = ReaderWeights(
     absent_gain_per_log_form=0.15,
     nats_per_syllable=0.58,
     floor_nats=-3.7,
-    callsign_nats=-2.7,
+    short_number_nats=-2.7,
     stance_nats={
         "self": 2.2,
         "calls": 2.5,
@@ -242,7 +242,7 @@ def _short_number(found: Occurrence) -> bool:
 def _name_nats(weights: ReaderWeights, absent_gain: float, found: Occurrence, gain: float) -> float:
     nats = weights.nats_per_gain * (gain - absent_gain)
     nats += weights.nats_per_syllable * (found.most - _USUAL_SYLLABLES)
-    return nats + (weights.callsign_nats if found.form.kind == "callsign" else 0.0)
+    return nats + (weights.short_number_nats if _short_number(found) else 0.0)
 
 
 def _sound_nats(weights: ReaderWeights, absent_gain: float, found: Occurrence) -> float:

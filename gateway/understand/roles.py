@@ -55,6 +55,7 @@ _CLAIM_SELF = 2.0
 _CLAIM_CALLS = 1.5
 _CLAIM_ANSWER = 0.5
 _GARBLED_MARKER = 2
+_NUMERALS = frozenset("0123456789一二三四五六七八九十两")
 _AS_CLEAR_AS = 0.6
 _WORDS_BEFORE = 6
 _FOLD = {"zh": "z", "ch": "c", "sh": "s"}
@@ -153,7 +154,7 @@ class MarkerFinder:
             for length in range(2, min(self._longest, len(said) - start) + 1):
                 kinds = self._by_sound.get(sounds[start : start + length], ())
                 marks.extend(Mark(kind, start, start + length) for kind in kinds)
-            if character.isdigit() and _counts_people(text, said, start):
+            if character in _NUMERALS and _counts_people(text, said, start):
                 marks.append(Mark("count", start, start + 1))
         return tuple(mark for mark in marks if not _inside_longer(mark, marks))
 
@@ -178,7 +179,7 @@ def _folded(said: Syllables) -> tuple[str, ...]:
 
 def _counts_people(text: str, said: Syllables, start: int) -> bool:
     end = said.spans[start][1]
-    while end < len(text) and text[end].isdigit():
+    while end < len(text) and text[end] in _NUMERALS:
         end += 1
     return text[end : end + 1] in {"人", "名", "个", "位", "仁", "民"}
 
@@ -266,7 +267,8 @@ class CallOrder:
 
     def _begins_late(self, named: tuple[Named, ...], i: int) -> bool:
         """Whether mention `i` is the first and comes after a few words and a pause, as in 演练演练, X."""
-        return i == 0 and named[0].start in self._pauses and named[0].start <= _WORDS_BEFORE
+        start = named[i].start
+        return i == 0 and start <= _WORDS_BEFORE and (start in self._pauses or self.before("answer", start))
 
     def stances(self, named: tuple[Named, ...], parts: Parts) -> tuple[Stance, ...]:
         """How each mention stands, given who is called by the clear orders in `parts`."""
@@ -348,6 +350,8 @@ class CallOrder:
         """Whether mention `i` begins what is said: first, after a pause, or after those it addresses."""
         start = named[i].start
         if start <= 1 or start in self._pauses or self.before("answer", start):
+            return True
+        if i == 0 and start <= _WORDS_BEFORE and self.after("answer", named[i].end, slack=0):
             return True
         return i > 0 and start - named[i - 1].end <= 1
 
