@@ -76,43 +76,43 @@ TEXT_ALONE: Final = ReaderWeights(
     },
 )
 TEXT_BESIDE_PHONES: Final = ReaderWeights(
-    nats_per_gain=1.25,
-    absent_gain=0.86,
+    nats_per_gain=1.06,
+    absent_gain=1.00,
     absent_gain_per_log_form=0.15,
-    nats_per_syllable=0.02,
-    floor_nats=-0.7,
-    short_number_nats=-1.9,
+    nats_per_syllable=-0.07,
+    floor_nats=-0.4,
+    short_number_nats=-0.9,
     stance_nats={
-        "self": 1.4,
+        "self": 1.2,
         "calls": 2.0,
-        "answers": 1.2,
-        "plain": 1.5,
-        "opening": 0.7,
-        "loose": -0.5,
-        "twice": -1.1,
+        "answers": 1.0,
+        "plain": 1.3,
+        "opening": 0.8,
+        "loose": -0.7,
+        "twice": -1.0,
         "aside": -2.0,
-        "either": -1.1,
-        "called": -1.5,
+        "either": -0.9,
+        "called": -1.1,
     },
 )
 PHONES: Final = ReaderWeights(
-    nats_per_gain=1.75,
-    absent_gain=-0.01,
+    nats_per_gain=1.66,
+    absent_gain=0.23,
     absent_gain_per_log_form=0.15,
-    nats_per_syllable=0.58,
-    floor_nats=-3.7,
-    short_number_nats=-2.7,
+    nats_per_syllable=0.36,
+    floor_nats=-3.5,
+    short_number_nats=-2.6,
     stance_nats={
-        "self": 2.2,
-        "calls": 2.5,
-        "answers": 1.8,
-        "plain": 1.8,
-        "opening": 1.9,
-        "loose": -0.6,
+        "self": 2.8,
+        "calls": 2.7,
+        "answers": 2.4,
+        "plain": 2.3,
+        "opening": 1.8,
+        "loose": -1.1,
         "twice": -1.8,
-        "aside": -2.7,
-        "either": -1.9,
-        "called": -2.9,
+        "aside": -3.4,
+        "either": -2.4,
+        "called": -2.7,
     },
 )
 
@@ -125,10 +125,10 @@ class Weights:
     text: ReaderWeights = field(default=TEXT_BESIDE_PHONES)
     phones: ReaderWeights = field(default=PHONES)
     role_alone: float = 0.95
-    role_beside: float = 1.15
-    most_name_nats: float = 6.64
+    role_beside: float = 1.12
+    most_name_nats: float = 6.56
     name_alone: float = -0.88
-    name_beside: float = -0.26
+    name_beside: float = -0.65
 
 
 @dataclass(frozen=True, slots=True)
