@@ -76,43 +76,43 @@ TEXT_ALONE: Final = ReaderWeights(
     },
 )
 TEXT_BESIDE_PHONES: Final = ReaderWeights(
-    nats_per_gain=1.06,
-    absent_gain=1.00,
+    nats_per_gain=0.91,
+    absent_gain=1.03,
     absent_gain_per_log_form=0.15,
-    nats_per_syllable=-0.07,
+    nats_per_syllable=-0.15,
     floor_nats=-0.4,
-    short_number_nats=-0.9,
+    short_number_nats=-1.8,
     stance_nats={
-        "self": 1.2,
+        "self": 0.9,
         "calls": 2.0,
-        "answers": 1.0,
+        "answers": 0.8,
         "plain": 1.3,
-        "opening": 0.8,
+        "opening": 0.7,
         "loose": -0.7,
-        "twice": -1.0,
+        "twice": -0.9,
         "aside": -2.0,
-        "either": -0.9,
-        "called": -1.1,
+        "either": -1.0,
+        "called": -0.9,
     },
 )
 PHONES: Final = ReaderWeights(
-    nats_per_gain=1.66,
-    absent_gain=0.23,
+    nats_per_gain=1.70,
+    absent_gain=0.21,
     absent_gain_per_log_form=0.15,
-    nats_per_syllable=0.36,
-    floor_nats=-3.5,
-    short_number_nats=-2.6,
+    nats_per_syllable=0.37,
+    floor_nats=-3.9,
+    short_number_nats=-3.0,
     stance_nats={
-        "self": 2.8,
+        "self": 2.9,
         "calls": 2.7,
-        "answers": 2.4,
-        "plain": 2.3,
-        "opening": 1.8,
-        "loose": -1.1,
-        "twice": -1.8,
-        "aside": -3.4,
-        "either": -2.4,
-        "called": -2.7,
+        "answers": 2.7,
+        "plain": 2.5,
+        "opening": 2.1,
+        "loose": -1.0,
+        "twice": -2.4,
+        "aside": -3.3,
+        "either": -3.2,
+        "called": -2.8,
     },
 )
 
@@ -125,10 +125,10 @@ class Weights:
     text: ReaderWeights = field(default=TEXT_BESIDE_PHONES)
     phones: ReaderWeights = field(default=PHONES)
     role_alone: float = 0.95
-    role_beside: float = 1.12
-    most_name_nats: float = 6.56
+    role_beside: float = 1.47
+    most_name_nats: float = 6.65
     name_alone: float = -0.88
-    name_beside: float = -0.65
+    name_beside: float = -0.94
 
 
 @dataclass(frozen=True, slots=True)
