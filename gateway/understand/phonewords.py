@@ -55,6 +55,8 @@ TOLD_BEFORE: Final = re.compile(
     r"|抓[^,.!?]{0,4}|遇到)$"
 )
 """What is said before an incident's word."""
+_MOST_TOGETHER_SHORT: Final = 0.9
+_LONG_PHONES: Final = 6
 _SHORT_PHONES: Final = 5
 _LEAST_PHONES: Final = 3
 _OCCURRENCES: Final = 2
@@ -232,7 +234,8 @@ class PhoneWords:
         agreed: dict[PhoneHit, float] = {}
         for hit in hits:
             cost = text.cost(self._entries[hit.entry].said, _share(hit, reading))
-            if cost <= _MOST_WRITTEN and hit.per_phone + cost <= _MOST_TOGETHER:
+            most = _MOST_TOGETHER if hit.phones > _LONG_PHONES else _MOST_TOGETHER_SHORT
+            if cost <= _MOST_WRITTEN and hit.per_phone + cost <= most:
                 agreed[hit] = cost
         return agreed
 
