@@ -11,9 +11,9 @@ from functools import cache
 from typing import Final
 
 import numpy as np
-from pypinyin import lazy_pinyin, pinyin
 
 from gateway.model import PhoneEvidence
+from gateway.understand.hanzi import lazy_pinyin, pinyin
 from gateway.understand.phones import FINALS, INITIALS, syllable_phones
 
 RADIO_CHARACTERS: Final = (

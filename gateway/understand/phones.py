@@ -8,9 +8,8 @@ Letters and digits are phones as people say them (A is ei, 洞 is dong), so A区
 import re
 from functools import cache
 
-from pypinyin import lazy_pinyin
-
 from gateway.understand.digits import RADIO_DIGITS
+from gateway.understand.hanzi import lazy_pinyin
 
 INITIALS = tuple("zh ch sh b p m f d t n l g k h j q x r z c s y w".split())  # noqa: SIM905 - a table
 _OPEN_FINALS = "a o e ai ei ao ou an en ang eng ong er i ir iz ia ie iao iu ian in iang ing iong"

@@ -19,7 +19,8 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from pypinyin import Style, lazy_pinyin
+
+from gateway.understand.hanzi import Style, lazy_pinyin
 
 Costs = npt.NDArray[np.float32]
 Codes = npt.NDArray[np.int16]
