@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 
-.PHONY: help install rollback setup demo test lint unit bench lock
+.PHONY: help install rollback setup demo test lint unit bench phonehead lock
 
 help:
 	@echo "make demo   hear a real conversation come out as events (sets itself up first)"
@@ -30,6 +30,21 @@ unit:
 
 bench: setup
 	$(BIN)/python -m bench.run
+
+# Hours on two cores, resumable but for the training. HUMAN=DIR adds people's recordings (manifest.csv beside them).
+HEAD := .cache/phonehead
+TRAIN := .venv-tools/bin/python -m tools.phonehead
+WHISPER = $(shell $(BIN)/python -c "from gateway.recognise import models; print(models.path_of('whisper-base'))")
+
+phonehead: setup
+	test -d .venv-tools || python3 -m venv .venv-tools
+	.venv-tools/bin/python -m pip install -q -r tools/requirements-train.txt
+	$(TRAIN).speech --out $(HEAD)/speech --count 904
+	$(TRAIN).speech --out $(HEAD)/speech --start 10000 --count 10552
+	$(TRAIN).features $(WHISPER) $(HEAD)/synthetic $(HEAD)/speech --copies 3 --alone 4
+	$(if $(HUMAN),$(TRAIN).features $(WHISPER) $(HEAD)/human $(HUMAN) --copies 2 --alone 6)
+	$(TRAIN).train $(HEAD)/head.pt $(HEAD)/synthetic $(if $(HUMAN),$(HEAD)/human) --epochs 16 --seed 1 \
+	    --onnx gateway/recognise/phonehead.onnx
 
 install:
 	@bash tools/install.sh install

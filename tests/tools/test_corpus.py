@@ -1,6 +1,7 @@
 """The corpus is planned so that development and test share nothing, and what is committed is described."""
 
 import csv
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,14 @@ import soundfile as sf
 import yaml
 
 from gateway.speak.wording import spoken_form
+from gateway.understand.names import unit_forms
+from gateway.understand.pinyin import syllables
 from gateway.understand.registry import parse_units_csv
 from tools.calls import read_manifest
-from tools.corpus import UNITS, plan, units
+from tools.cityregistry import city_units
+from tools.citysentences import city_templates
+from tools.corpus import UNITS, city_plan, plan, units
+from tools.phonehead.calltexts import CallTexts
 from tools.scripted import scripted_calls
 from tools.sentences import templates
 from tools.voice import VOICES
@@ -93,3 +99,27 @@ def test_letters_and_digits_are_written_as_operators_say_them(written: str, said
 
 def test_radio_digits_on_request() -> None:
     assert spoken_form("01279", radio_digits=True) == "洞幺两拐勾"
+
+
+def test_the_second_corpus_shares_no_sentence_unit_or_voice_between_splits() -> None:
+    dev, test = ([c for c in city_plan() if c.split == split] for split in ("dev", "test"))
+    assert city_plan() == [*city_plan()]
+    for column in ("template", "text", "voice"):
+        assert not {getattr(c, column) for c in dev} & {getattr(c, column) for c in test}, column
+    assert not ({c.caller_id for c in dev} & {c.caller_id for c in test}) - {""}
+    assert not {t.text for t in city_templates()} & {t.text for t in templates()}
+
+
+def test_no_two_units_of_the_city_sound_alike() -> None:
+    sounds = Counter(
+        tuple(syllables(form.text).codes.tolist()) for unit in city_units() for form in unit_forms(unit)
+    )
+    assert len(city_units()) == 2_702
+    assert max(sounds.values()) == 1
+
+
+def test_training_calls_are_the_same_every_time_and_none_is_of_a_corpus() -> None:
+    calls = CallTexts()
+    said = [calls[index] for index in range(10_000, 10_200)]
+    assert said == [CallTexts()[index] for index in range(10_000, 10_200)]
+    assert not set(said) & {call.text.rstrip("。") for call in (*plan(), *city_plan())}

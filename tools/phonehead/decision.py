@@ -1,0 +1,248 @@
+"""Fit what evidence is worth (gateway/understand/fusion.py) by maximum likelihood on calls with a known caller.
+
+    python -m tools.phonehead.decision claims HEAD.onnx OUT.pkl EVAL_DIR MANIFEST [--city]
+    python -m tools.phonehead.decision fit CLAIMS.pkl... [--alone] [--unregistered 0.1]
+
+`claims` reads what `tools.phonehead.evaluate encode` wrote and keeps each reader's mentions; `fit` prints the
+weights and, by four-fold cross-validation over sentences, how many callers are told. Each call counts a
+second time, by `--unregistered`, with its caller struck from the registry: then nobody must be told. `--alone`
+fits the text without phones. Fit on what no figure is reported for.
+"""
+
+import argparse
+import json
+import pickle
+import zlib
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gateway.model import PhoneEvidence
+from gateway.recognise.phonehead import PhoneHead
+from gateway.understand.fusion import Hearing
+from gateway.understand.mentions import rivals
+from gateway.understand.phonereading import read_phones
+from gateway.understand.pinyin import syllables
+from gateway.understand.registry import Registry
+from gateway.understand.resolve import Resolver
+from tools.calls import Call, read_manifest
+from tools.cityregistry import city_units
+from tools.phonehead.parties import registry
+
+STANCES = (
+    "self", "calls", "answers", "plain", "opening", "loose", "twice", "aside", "either", "called", "callee", "command",
+)  # fmt: skip
+SHORT_NUMBER = 2
+SPREAD = {
+    "gain": 1.0, "absent": 0.5, "floor": 1.0, "stance": 1.0, "short": 1.5, "most": 0.3, "role": 1.0, "cap": 3.0,
+    "name": 1.0,
+}  # fmt: skip
+"""How far a weight may stray from its first value at one nat of a priori cost."""
+Weights = dict[str, Tensor]
+
+
+# ruff: noqa: E501 - tables read best as they are
+
+
+def first_guess() -> Weights:
+    """Where the fit begins, and what it is drawn to where calls say little."""
+    table = {
+        "gain": [1.4, 3.5], "absent": [1.9, 1.6], "most": [0.0, 0.0], "floor": [-1.0, -2.5], "short": [-1.0, -1.0],
+        "stance": [[2.0, 2, 2, 1, 0.5, -1, -1, -2, -0.5, -2, -8, -8],
+                   [2.5, 2.5, 2.5, 1.5, 1, -1.5, -1.5, -3, -0.5, -3.5, -8, -8]],
+        "role": [1.0], "name": [0.0], "cap": [6.0],
+    }  # fmt: skip
+    return {name: torch.tensor(values, dtype=torch.double) for name, values in table.items()}
+
+
+def mentions(hearing: Hearing) -> list[dict[str, Any]]:
+    """Each mention's stance, and gain, own gain, most and shortness of every owner."""
+    found = []
+    for i, mention in enumerate(hearing.mentions):
+        rows = [
+            (owner, gain, one.most, one.form.kind == "callsign" and len(one.form.text) <= SHORT_NUMBER)
+            for owner, gain in rivals(hearing.mentions, i).items()
+            if (one := mention.found.get(owner)) is not None
+        ]
+        found.append({"stance": hearing.stances[i], "rows": rows})
+    return found
+
+
+def claims(head: PhoneHead, folder: Path, calls: dict[str, Call], resolver: Resolver) -> list[dict[str, Any]]:
+    """One row per recording: who called, and both readers' mentions."""
+    rows = []
+    for path in sorted(folder.glob("*@*.npy")):
+        stem, _, snr = path.stem.partition("@")
+        call = calls.get(stem)
+        if call is None:
+            continue
+        text = json.loads(path.with_suffix(".json").read_text())["text"]
+        phones: PhoneEvidence = head(np.load(path).astype(np.float32))
+        said = syllables(text)
+        occurrences = resolver._index.search(text, said, 0.8)  # noqa: SLF001 - the readers as the resolver has them
+        read, _ = resolver._hear("text", text, said, resolver._marks.find(text, said), occurrences)  # noqa: SLF001
+        readers = [mentions(read)]
+        if len(phones.log_probs):
+            heard, _ = resolver._listen(phones, read_phones(phones))  # noqa: SLF001
+            readers.append(mentions(heard))
+        rows.append({"stem": stem, "snr": float(snr), "truth": call.caller_id, "readers": readers})
+    return rows
+
+
+def struck(row: dict[str, Any]) -> dict[str, Any]:
+    """The same call if its caller were not registered."""
+    readers = [
+        [{**m, "rows": [r for r in m["rows"] if r[0] != row["truth"]]} for m in reader]
+        for reader in row["readers"]
+    ]
+    return {**row, "truth": "", "readers": readers, "struck": True}
+
+
+class Table:
+    """All claims of many calls as tensors; one entry per call and owner."""
+
+    def __init__(self, rows: list[dict[str, Any]], unregistered: float) -> None:
+        """Lay `rows` out."""
+        index: dict[tuple[int, str], int] = {}
+        lines = []
+        place = 0
+        for number, row in enumerate(rows):
+            for reader, found in enumerate(row["readers"]):
+                for mention in found:
+                    place += 1
+                    stance = STANCES.index(mention["stance"])
+                    for owner, gain, most, short in mention["rows"] if mention["stance"] != "command" else ():
+                        if owner:
+                            entry = index.setdefault((number, owner), len(index))
+                            lines.append((entry, reader, stance, place, gain, most, short))
+        flat = np.array(lines, float)
+        self.entry, self.reader, self.stance, self.place = (
+            torch.tensor(flat[:, k].astype(int)) for k in range(4)
+        )
+        self.gain, self.most, self.short = (torch.tensor(flat[:, k]) for k in range(4, 7))
+        self.owners = [owner for _, owner in index]
+        self.call = torch.tensor([number for number, _ in index])
+        self.truth = torch.tensor([index.get((n, row["truth"]), -1) for n, row in enumerate(rows)])
+        self.weight = torch.tensor([unregistered if row.get("struck") else 1.0 for row in rows]).double()
+        self.calls = len(rows)
+
+
+def log_shares(weights: Weights, table: Table) -> Tensor:
+    """Log probability of being the caller, per entry, as `fuse_claims` reckons it."""
+    reader, count = table.reader, len(table.owners)
+    name = weights["gain"][reader] * (table.gain - weights["absent"][reader])
+    name = name + weights["short"][reader] * table.short + weights["most"][reader] * (table.most - 4)
+    role = weights["stance"][reader, table.stance]
+    names, roles = (torch.zeros(count, dtype=torch.double) for _ in range(2))
+    place = torch.zeros(count, dtype=torch.long)
+    for which in (0, 1):
+        own = torch.nonzero(reader == which).squeeze(1)
+        total = (name + role)[own].detach()
+        best = _most(total, table.entry[own], count)
+        chosen = own[total >= best[table.entry[own]] - 1e-12]
+        at = torch.full((count,), -1)
+        at[table.entry[chosen]] = chosen
+        here, line = at >= 0, at.clamp(min=0)
+        heard = torch.where(here, name[line], torch.tensor(-50.0, dtype=torch.double))
+        names = names + torch.logaddexp(heard, weights["floor"][which].expand(count))
+        roles = roles + torch.where(here, role[line], torch.zeros(count, dtype=torch.double))
+        place = torch.where(here, table.place[line], place)
+    stretch = _most(names, place, int(place.max()) + 1)[place]
+    capped = -torch.logaddexp(-stretch, -weights["cap"].expand(count))
+    nats = capped + names - stretch + roles
+    top = _most(nats, table.call, table.calls)[table.call]
+    total = torch.zeros(table.calls, dtype=torch.double).index_add(0, table.call, torch.exp(nats - top))
+    told = torch.nn.functional.logsigmoid(
+        -torch.logaddexp(-names - weights["name"], -roles - weights["role"])
+    )  # fmt: skip
+    best_told = torch.zeros(table.calls, dtype=torch.double)
+    leads = nats >= top - 1e-12
+    best_told = best_told.scatter_reduce(0, table.call[leads], told[leads], "amin", include_self=False)
+    return nats - top - torch.log(total)[table.call] + best_told[table.call]
+
+
+def _most(values: Tensor, groups: Tensor, count: int) -> Tensor:
+    return torch.full((count,), -1e9, dtype=torch.double).scatter_reduce(0, groups, values, "amax")
+
+
+def loss(weights: Weights, table: Table) -> Tensor:
+    """Mean negative log-likelihood of the truth: the caller, or nobody where none is registered or heard."""
+    shares = log_shares(weights, table)
+    anybody = torch.zeros(table.calls, dtype=torch.double).index_add(0, table.call, torch.exp(shares))
+    right = shares[table.truth.clamp(min=0)]
+    each = torch.where(table.truth >= 0, -right, -torch.log1p(-anybody.clamp(max=1 - 1e-9)))
+    return (each * table.weight).mean()
+
+
+def fit(table: Table, steps: int = 400, strength: float = 0.5) -> Weights:
+    """The likeliest weights near the first guess; the same table gives the same weights."""
+    first = first_guess()
+    weights = {name: value.clone().requires_grad_() for name, value in first.items()}
+    optimiser = torch.optim.Adam(weights.values(), 0.05)
+    for _ in range(steps):
+        optimiser.zero_grad()
+        strays = sum((((weights[n] - first[n]) / SPREAD[n]) ** 2).sum() for n in weights)
+        (loss(weights, table) + strength * strays / table.calls).backward()
+        optimiser.step()
+    return {name: value.detach() for name, value in weights.items()}
+
+
+def best_guesses(weights: Weights, table: Table) -> list[tuple[float, str]]:
+    """Score and owner of each call's best."""
+    best = [(0.0, "")] * table.calls
+    for share, call, owner in zip(
+        torch.exp(log_shares(weights, table)).tolist(), table.call.tolist(), table.owners, strict=True
+    ):
+        best[call] = max(best[call], (share, owner))
+    return best
+
+
+def cross_validate(rows: list[dict[str, Any]], unregistered: float, least: float) -> None:
+    """Print how many are told when sentences that were not fitted on are judged."""
+    fold = [zlib.crc32(row["stem"].rsplit("-", 1)[0].encode()) % 4 for row in rows]
+    counts: dict[tuple[str, float], Counter[str]] = {}
+    for part in range(4):
+        weights = fit(Table([r for r, f in zip(rows, fold, strict=True) if f != part], unregistered), 250)
+        own = [r for r, f in zip(rows, fold, strict=True) if f == part]
+        for row, (score, owner) in zip(own, best_guesses(weights, Table(own, unregistered)), strict=True):
+            told, truth = score >= least, row["truth"]
+            outcome = ("right" if owner == truth else "wrong" if truth else "false") if told else "untold"
+            counts.setdefault(("unregistered" if row.get("struck") else "calls", row["snr"]), Counter())[
+                outcome
+            ] += 1
+    for (kind, snr), count in sorted(counts.items()):
+        print(f"{kind} at {snr:g} dB: " + ", ".join(f"{n} {k}" for k, n in count.most_common()))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=("claims", "fit"))
+    parser.add_argument("paths", type=Path, nargs="+")
+    parser.add_argument("--city", action="store_true", help="the calls are the second corpus's")
+    parser.add_argument("--alone", action="store_true")
+    parser.add_argument("--unregistered", type=float, default=0.1)
+    parser.add_argument("--least", type=float, default=0.8, help="told from this score on")
+    arguments = parser.parse_args()
+    if arguments.what == "claims":
+        head, out, folder, manifest = arguments.paths
+        units = Registry(city_units()) if arguments.city else registry()
+        calls = {Path(c.file).stem: c for c in read_manifest(manifest)}
+        out.write_bytes(pickle.dumps(claims(PhoneHead(head), folder, calls, Resolver(units, "指挥中心"))))
+        return
+    rows = [row for path in arguments.paths for row in pickle.loads(path.read_bytes())]
+    if arguments.alone:
+        rows = [{**row, "readers": row["readers"][:1]} for row in rows]
+    rows += [struck(row) for row in rows if row["truth"]]
+    cross_validate(rows, arguments.unregistered, arguments.least)
+    for name, value in fit(Table(rows, arguments.unregistered)).items():
+        print(name, np.round(value.numpy(), 2).tolist())
+
+
+if __name__ == "__main__":
+    main()
