@@ -167,7 +167,7 @@ class Daemon:
             asyncio.create_task(self._every(LOOK_EVERY_S, "clockwatch", watch_clock), name="clock"),
             asyncio.create_task(self._pulse().run(), name="pulse"),
         ]
-        self._speaking.start()
+        await self._speaking.start()
         await self._office.start(self._listener)
         self._service.ready(f"listening on {', '.join(self._radios)}")
         log.info("listening", radios=list(self._radios), units=len(await self._store.units()))

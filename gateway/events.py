@@ -200,7 +200,9 @@ class TransmissionSent(Data):
     """The gateway keyed up and said something. `duration_s` is from PTT pressed to PTT released.
 
     `ended` is complete when all of it was said; otherwise the key was released before its end by the time-out
-    timer, because a device failed, or because the gateway stopped. `audio` is what was to be said.
+    timer, because a device failed or because the gateway stopped. killed: the gateway was killed, or lost its
+    power, and this is told at its next start; the times are those that saying all of it would have taken, the
+    most that was on the air. `audio` is what was to be said.
     """
 
     transmission_id: str
@@ -210,7 +212,7 @@ class TransmissionSent(Data):
     started_at: Timestamp
     ended_at: Timestamp
     duration_s: float
-    ended: Literal["complete", "timed_out", "device", "stopped"]
+    ended: Literal["complete", "timed_out", "device", "stopped", "killed"]
     audio: AudioRef | None
 
 

@@ -16,8 +16,12 @@ _ACTIONS = {
     "level": "turn up the radio's volume or the card's capture level; radio-gateway doctor --levels",
     "silence": "check that the radio is on, tuned and plugged in; radio-gateway doctor",
 }
-_WATCHED = frozenset({"source", "control", "spool", "squelch", "hum", "clipping", "level", "silence"})
-_WATCHED_ELSEWHERE = frozenset({"mqtt", "mqtt/rival", "outbox", "store", "housekeeping", "disk"})
+_WATCHED = frozenset(
+    {"source", "control", "transmit", "spool", "squelch", "hum", "clipping", "level", "silence"}
+)
+_WATCHED_ELSEWHERE = frozenset(
+    {"mqtt", "mqtt/rival", "outbox", "store", "housekeeping", "disk", "watchdog", "prompts", "sending"}
+)
 
 
 def action_for(what: str) -> str:

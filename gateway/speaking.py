@@ -16,7 +16,6 @@ from drivers.base import AudioSink, RadioControl
 from gateway.alarms import Alarms
 from gateway.clock import Clock, IdSource
 from gateway.config import Config, RadioSettings
-from gateway.drafts import sent_event
 from gateway.errors import GatewayError
 from gateway.events import AudioRef, ClockReading, CloudEvent
 from gateway.model import Pcm
@@ -25,23 +24,24 @@ from gateway.publish.requests import Code
 from gateway.publish.requests import Say as SayRequest
 from gateway.radio import Radio
 from gateway.recognise import models
+from gateway.sentledger import SentLedger
 from gateway.speak.espeak import Espeak
 from gateway.speak.keyup import KeyedSink, Timing
 from gateway.speak.kokoro import Kokoro
 from gateway.speak.prompts import Prompts
-from gateway.speak.transmitter import Sent, Transmitter
+from gateway.speak.transmitter import Transmitter
 from gateway.speak.utterance import Reason, Spoken
 from gateway.speak.voicecache import VoiceCache
 from gateway.speak.voices import Engine, Voices
 from gateway.speak.watchdog import Watchdog, WatchdogAway
 from gateway.speaksettings import SpeakSettings
+from gateway.store.sendings import SendingNotes
 from gateway.store.spool import Spool
 from gateway.store.store import Store
 
 log = structlog.get_logger()
 
 KOKORO = "kokoro-v1.0-int8-zh"
-STORE_RETRY_S = 5.0
 MEGABYTE = 1_000_000
 _CODES: dict[Reason, Code] = {
     "busy": "busy",
@@ -70,20 +70,18 @@ class Speaking:
     ) -> None:
         """Wire it up; nothing is loaded, opened or started. `on_state` hears when a radio is transmitting."""
         self._config = config
-        self._store = store
         self._spool = spool
         self._alarms = alarms
         self._clock = clock
         self._ids = ids
-        self._read_clock = read_clock
-        self._on_events = on_events
         self._on_state = on_state
-        self._voices = voices_of(config)
+        self._voices = voices_of(config, self._tell_recordings)
         self._watchdog = Watchdog()
         self._keys: dict[str, KeyedSink] = {}
         self.transmitters: dict[str, Transmitter] = {}
         """Of the radios that can speak."""
-        self._telling: set[asyncio.Task[None]] = set()
+        notes = SendingNotes(config.gateway.data_dir)
+        self._ledger = SentLedger(store, notes, alarms, ids, read_clock, on_events)
 
     @property
     def carriers(self) -> dict[str, Any]:
@@ -114,31 +112,36 @@ class Speaking:
             clock=self._clock,
             new_id=self._ids.new,
             keep=lambda sent_id, at, pcm: self._keep(radio_id, sent_id, at, pcm),
-            on_sent=lambda sent: self._sent(radio_id, sent),
+            on_sending=lambda sent: self._ledger.begun(radio_id, sent),
+            on_unsaid=self._ledger.unsaid,
+            on_sent=lambda sent: self._ledger.told(radio_id, sent),
             on_state=lambda is_on: self._on_state(radio_id, is_on),
             on_trouble=lambda trouble: self._trouble(radio_id, trouble),
         )
+        if "transmit" in self._alarms.of_radio(radio_id):
+            transmitter.doubt()
         self._keys[radio_id] = key
         self.transmitters[radio_id] = transmitter
         return transmitter
 
-    def start(self) -> None:
-        """Begin to take turns. The watchdog starts now, so that the first key-up need not wait for it."""
-        if any(settings.sink.kind != "none" for settings in self._config.radio):
-            try:
-                self._watchdog.start()
-            except WatchdogAway as error:
-                self._alarms.fault("watchdog", str(error), "see the log; nothing is keyed without it")
+    async def start(self) -> None:
+        """Tell what an earlier run was sending when it was killed, and begin to take turns.
+
+        The watchdog starts now, so that the first key-up need not wait for it.
+        """
+        await self._ledger.take_up()
+        self._start_watchdog()
+        await self._voices.look()
+        for settings in self._config.radio:
+            if settings.id not in self.transmitters:
+                self._alarms.recovered(f"radio/{settings.id}/transmit")
         for transmitter in self.transmitters.values():
             transmitter.start()
 
     async def stop(self) -> None:
         """Release every key, refuse what waits, store what was said. May be called twice."""
         await asyncio.gather(*(one.stop() for one in self.transmitters.values()))
-        if self._telling:
-            await asyncio.wait(self._telling, timeout=STORE_RETRY_S)
-        for task in self._telling:
-            task.cancel()
+        await self._ledger.stop()
         closing = [asyncio.to_thread(key.close) for key in self._keys.values()]
         await asyncio.gather(*closing, return_exceptions=True)
         await asyncio.to_thread(self._voices.close)
@@ -177,29 +180,25 @@ class Speaking:
             return None
         return AudioRef(ref=kept.ref, sha256=kept.sha256, size_bytes=kept.size_bytes)
 
-    async def _sent(self, radio_id: str, sent: Sent) -> None:
-        """Store the event; while the store refuses, keep trying beside what is said next."""
-        draft = sent_event(self._ids.new(), radio_id, sent, self._read_clock())
-        try:
-            self._on_events(await self._store.commit(None, [draft]))
-        except GatewayError as error:
-            self._alarms.fault("store", str(error), "free disk space in data_dir")
-        else:
+    def _start_watchdog(self) -> None:
+        if self.transmitters:
+            try:
+                self._watchdog.start()
+            except WatchdogAway as error:
+                self._alarms.fault("watchdog", str(error), "see the log; nothing is keyed without it")
+                for transmitter in self.transmitters.values():
+                    transmitter.doubt()
+                return
+        self._alarms.recovered("watchdog")
+
+    def _tell_recordings(self, faults: tuple[str, ...]) -> None:
+        if not faults:
+            self._alarms.recovered("prompts")
             return
-
-        async def until_stored() -> None:
-            while True:
-                await asyncio.sleep(STORE_RETRY_S)
-                try:
-                    self._on_events(await self._store.commit(None, [draft]))
-                except GatewayError as error:
-                    log.debug("transmission.sent waits", why=str(error))
-                else:
-                    return
-
-        task = asyncio.create_task(until_stored())
-        self._telling.add(task)
-        task.add_done_callback(self._telling.discard)
+        more = f"; and {len(faults) - 1} more" if len(faults) > 1 else ""
+        self._alarms.fault(
+            "prompts", faults[0] + more, "mend the recordings; radio-gateway doctor lists them"
+        )
 
     def _trouble(self, radio_id: str, trouble: str | None) -> None:
         what = f"radio/{radio_id}/transmit"
@@ -210,12 +209,18 @@ class Speaking:
             self._alarms.fault(what, trouble, "check sink and control; radio-gateway doctor tries both")
 
 
-def voices_of(config: Config) -> Voices:
-    """Make the voices that the configuration names, none of them loaded yet."""
-    speak = config.speak
-    engines = [_engine(kind, speak, config) for kind in dict.fromkeys(speak.voices)]
-    cache = VoiceCache(config.gateway.data_dir, speak.cache_mb * MEGABYTE)
-    return Voices(engines, cache, speak.level_dbfs)
+def voices_of(config: Config, on_faults: Callable[[tuple[str, ...]], None]) -> Voices:
+    """Make the voices that the configuration names, none of them loaded yet.
+
+    `on_faults` is told what is wrong with the station's recordings, on the loop.
+    """
+    cache = VoiceCache(config.gateway.data_dir, config.speak.cache_mb * MEGABYTE)
+    return Voices(engines_of(config), cache, config.speak.level_dbfs, on_faults=on_faults)
+
+
+def engines_of(config: Config) -> list[Engine]:
+    """Make each voice that the configuration names, in its order."""
+    return [_engine(kind, config.speak, config) for kind in dict.fromkeys(config.speak.voices)]
 
 
 def _engine(kind: str, speak: SpeakSettings, config: Config) -> Engine:

@@ -49,6 +49,9 @@ class Hum:
         self.texts[pcm.tobytes()] = text
         return Utterance(text, "hum", pcm)
 
+    async def look(self) -> None:
+        """Nothing can be wrong."""
+
     def close(self) -> None:
         """Nothing is open."""
 
@@ -64,6 +67,10 @@ class Noting:
         """Key up, play, release."""
         self.said = pcm.tobytes()
         return await self._key.transmit(pcm)
+
+    async def ready(self) -> None:
+        """Open what it is keyed through."""
+        await self._key.ready()
 
     def longest_s(self) -> float:
         """How long one key-up may be."""

@@ -20,6 +20,7 @@ from gateway.doctor.keying import PTT_S, loop_back, send_tone
 from gateway.doctor.levels import Measured, Meter, Reading, advise
 from gateway.doctor.radios import examine_radio
 from gateway.doctor.station import examine_station
+from gateway.doctor.voices import examine_voices
 from gateway.errors import Unavailable, UsageError
 from gateway.knowledge import line_limits_of, squelch_of
 from gateway.log import configure_log
@@ -72,6 +73,7 @@ def examine(config: Config, console: Console) -> None:
 
 def _findings(config: Config) -> Iterator[Finding]:
     yield from examine_station(config)
+    yield from examine_voices(config)
     for radio in config.radio:
         yield from examine_radio(radio, config.folder)
 

@@ -13,6 +13,7 @@ from gateway.cli.devices import devices
 from gateway.cli.doctor import doctor
 from gateway.cli.explain import explain
 from gateway.cli.replay import replay
+from gateway.cli.say import say
 from gateway.cli.schema import schema
 from gateway.cli.unkey import unkey
 from gateway.cli.watch import watch
@@ -34,6 +35,7 @@ app.command()(schema)
 app.command()(cap)
 app.command()(devices)
 app.command()(doctor)
+app.command()(say)
 app.command()(unkey)
 app.add_typer(units.app, name="units")
 app.add_typer(models.app, name="models")

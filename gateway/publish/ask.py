@@ -52,17 +52,19 @@ class Asker:
         if self._connection is not None:
             await self._connection.close()
 
-    async def ask(self, name: str, request: Mapping[str, Any]) -> dict[str, Any]:
+    async def ask(
+        self, name: str, request: Mapping[str, Any], *, within_s: float = ANSWER_WITHIN_S
+    ) -> dict[str, Any]:
         """Send a command and return the answer, done or refused.
 
         Raises:
-            Unavailable: nobody answered.
+            Unavailable: nobody answered within `within_s`.
         """
         assert self._connection is not None
         asked = {**request, "id": uuid4().hex, "reply_to": f"rsp/{self._me}"}
         payload = json.dumps(asked, ensure_ascii=False).encode()
         try:
-            async with asyncio.timeout(ANSWER_WITHIN_S):
+            async with asyncio.timeout(within_s):
                 await self._connection.publish(f"{self._root}/cmd/{name}", payload)
                 return await self._answer(asked["id"])
         except TimeoutError:

@@ -27,8 +27,12 @@ class Espeak:
         self._program = program
         self._voice = voice
         self._radio_digits = radio_digits
+        self.faults: tuple[str, ...] = ()
         self.name = f"espeak-ng {voice}"
         self.cache_key: str | None = f"{self.name} {WORDS_PER_MINUTE} {radio_digits}"
+
+    def look(self) -> None:
+        """It is looked for when it speaks."""
 
     def speak(self, text: str) -> Pcm:
         """Return `text` spoken.

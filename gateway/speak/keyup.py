@@ -131,18 +131,10 @@ class KeyedSink:
         Raises:
             KeyUpFailed: nothing was keyed; the message says why.
         """
-        if self._attempt is not None:
-            last = self._attempt.thread
-            await asyncio.to_thread(last.join, LATER_S)
-            if last.is_alive():
-                raise KeyUpFailed(
-                    "the device has not returned from the last transmission; unplug it, or restart"
-                )
+        await self._returned()
         sound = np.concatenate([silence(self._timing.lead_s), pcm, silence(self._timing.tail_s)])
         limit_s = min(self._timing.max_s, len(sound) / RATE_HZ + SLACK_S)
-        attempt = _Attempt(self._device, sound.astype("<i2").tobytes(), limit_s, self._clock)
-        self._attempt = attempt
-        attempt.thread.start()
+        attempt = self._begin(sound.astype("<i2").tobytes(), limit_s)
         outcome = attempt.outcome
         first: set[asyncio.Future[Any]] = {attempt.pressed, outcome}
         await asyncio.wait(first, timeout=OPENING_S, return_when=asyncio.FIRST_COMPLETED)
@@ -151,6 +143,31 @@ class KeyedSink:
         if outcome.done():
             return outcome.result()
         return self._given_up(attempt)
+
+    async def ready(self) -> None:
+        """Open sink and control and have the watchdog answer, keying nothing. Raises KeyUpFailed."""
+        await self._returned()
+        attempt = self._begin(None, SLACK_S)
+        either: set[asyncio.Future[Any]] = {attempt.pressed, attempt.outcome}
+        await asyncio.wait(either, timeout=OPENING_S, return_when=asyncio.FIRST_COMPLETED)
+        if attempt.outcome.done():
+            attempt.outcome.result()
+        elif not attempt.pressed.done():
+            self._given_up(attempt)
+
+    async def _returned(self) -> None:
+        """Wait a moment for the last thread. Raises KeyUpFailed when it hangs."""
+        if self._attempt is None:
+            return
+        last = self._attempt.thread
+        await asyncio.to_thread(last.join, LATER_S)
+        if last.is_alive():
+            raise KeyUpFailed("the device has not returned from the last transmission; unplug it, or restart")
+
+    def _begin(self, data: bytes | None, limit_s: float) -> "_Attempt":
+        self._attempt = _Attempt(self._device, data, limit_s, self._clock)
+        self._attempt.thread.start()
+        return self._attempt
 
     def cut(self) -> None:
         """Release the key now, whatever is on the air; returns at once."""
@@ -179,9 +196,12 @@ class KeyedSink:
 
 
 class _Attempt:
-    """One key-up on its way, on a thread of its own that nobody has to wait for."""
+    """One key-up on its way, on a thread of its own that nobody has to wait for.
 
-    def __init__(self, device: _Device, data: bytes, limit_s: float, clock: Clock) -> None:
+    Without `data` the devices are opened and nothing is keyed; `pressed` then says that they could be.
+    """
+
+    def __init__(self, device: _Device, data: bytes | None, limit_s: float, clock: Clock) -> None:
         self._device = device
         self._data = data
         self._limit_s = limit_s
@@ -225,6 +245,10 @@ class _Attempt:
             device.close_sink()
             self._fail(error)
             return
+        if self._data is None:
+            device.watchdog.disarm(device.radio_id)
+            self._tell(_settle, self.pressed, None)
+            return
         late = f"the time-out timer released the key after {self._limit_s:.1f} s"
         timer = threading.Timer(self._limit_s, self.end, ("timed_out", late))
         timer.daemon = True
@@ -236,7 +260,7 @@ class _Attempt:
                 self._fail(KeyUpFailed("the gateway is going down"))
                 return
             timer.start()
-            self._play()
+            self._play(self._data)
         except Exception as error:  # noqa: BLE001 - the key was pressed, so it is told how it ended
             self._end_with("device", f"{error}")
             device.close_sink()
@@ -247,11 +271,11 @@ class _Attempt:
             if device.watchdog.disarm(device.radio_id):
                 log.error("the watchdog had to release the key", radio=device.radio_id)
 
-    def _play(self) -> None:
+    def _play(self, data: bytes) -> None:
         self._device.key()
         self._pressed_s = self._clock.monotonic_s()
         self._tell(_settle, self.pressed, None)
-        self._device.sink.write(self._data, FORMAT)
+        self._device.sink.write(data, FORMAT)
 
     def _release(self) -> None:
         released_s = self._device.release(self._clock)

@@ -49,6 +49,7 @@ class Kokoro:
             radio_digits: whether 7 is said 拐.
             threads: how many cores one call may use.
         """
+        self.faults: tuple[str, ...] = ()
         self.name = f"kokoro {voice}"
         self.cache_key: str | None = f"{self.name} {speed:g} {radio_digits}"
         self._find_model = find_model
@@ -59,6 +60,9 @@ class Kokoro:
         self._lock = threading.Lock()
         self._loaded: _Loaded | None = None
         self._missing = ""
+
+    def look(self) -> None:
+        """It is looked for when it speaks."""
 
     def speak(self, text: str) -> Pcm:
         """Return `text` spoken.

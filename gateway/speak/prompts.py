@@ -42,7 +42,17 @@ class Prompts:
         self._index: _Index | None = None
         self._read: OrderedDict[tuple[Path, int], Pcm] = OrderedDict()
         self.faults: tuple[str, ...] = ()
-        """What is wrong with the folder, one sentence each; known after the first question."""
+        """What is wrong with the folder, one sentence each; known after `look` or the first question."""
+
+    @property
+    def count(self) -> int:
+        """How many recordings can be found by what they say; known when `faults` is."""
+        return len(self._index.paths) if self._index is not None else 0
+
+    def look(self) -> None:
+        """Look what is there and whether it can be read."""
+        with self._lock:
+            self._paths()
 
     def speak(self, text: str) -> Pcm:
         """Return the recording of `text`.
@@ -69,6 +79,7 @@ class Prompts:
         except FileNotFoundError:
             files, stamp = [], ()
         except OSError as error:
+            self._index = None
             self.faults = (f"{self._folder}: cannot be read ({error.strerror})",)
             return {}
         if self._index is None or self._index.stamp != stamp:
@@ -91,6 +102,8 @@ class Prompts:
                 faults.append(f"{path}: says the same as {paths[said].name}, which is taken")
             else:
                 paths[said] = path
+                unreadable = _unreadable(path)
+                faults += [unreadable] if unreadable else []
         self.faults = tuple(faults)
         return paths
 
@@ -103,7 +116,7 @@ class Prompts:
             with soundfile.SoundFile(path) as file:
                 samples, rate_hz = file.read(round(LONGEST_S * file.samplerate), "float32"), file.samplerate
         except (OSError, RuntimeError) as error:
-            self.faults = (*self.faults, f"{path}: is no recording that can be read ({error})")
+            self.faults = tuple(dict.fromkeys((*self.faults, _no_recording(path, error))))
             raise NoVoice(f"{path.name} cannot be read ({error})") from error
         pcm = trimmed(to_pcm(samples, rate_hz))
         if not pcm.size:
@@ -112,3 +125,16 @@ class Prompts:
         if len(self._read) > _KEPT:
             self._read.popitem(last=False)
         return pcm
+
+
+def _unreadable(path: Path) -> str | None:
+    """Return what is wrong with a file, None when it begins as a recording does."""
+    try:
+        frames = soundfile.info(path).frames
+    except (OSError, RuntimeError) as error:
+        return _no_recording(path, error)
+    return None if frames else f"{path}: holds no sound"
+
+
+def _no_recording(path: Path, error: Exception) -> str:
+    return f"{path}: is no recording that can be read ({error})"

@@ -26,7 +26,13 @@ log = structlog.get_logger()
 
 POLL_S = 0.05
 """How often a busy channel is looked at."""
+TRY_AGAIN_S = 15.0
+"""How often devices in trouble are tried while nothing is to be said."""
 _RANKS: dict[Priority, int] = {"urgent": 0, "routine": 1}
+
+
+async def _nothing(_: object) -> None:
+    """Do nothing."""
 
 
 class KeyUpFailed(Exception):
@@ -60,6 +66,9 @@ class KeysUp(Protocol):
     async def transmit(self, pcm: Pcm) -> KeyUp:
         """Key up, play, release. Raises KeyUpFailed when the key was never pressed."""
 
+    async def ready(self) -> None:
+        """Open what is keyed and played through, keying nothing. Raises KeyUpFailed."""
+
     def longest_s(self) -> float:
         """How long the sound of one key-up may be."""
 
@@ -69,7 +78,10 @@ class KeysUp(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What was on the air, for the event `transmission.sent`."""
+    """What was on the air, for the event `transmission.sent`.
+
+    Before it is, `ended` says "killed", in case nobody lives to say more, and the times what is intended.
+    """
 
     transmission_id: str
     text: str
@@ -77,7 +89,7 @@ class Sent:
     started_at: datetime
     ended_at: datetime
     duration_s: float
-    ended: Ended
+    ended: Ended | Literal["killed"]
     audio: AudioRef | None
     correlation_id: str | None
 
@@ -106,6 +118,8 @@ class Transmitter:
         new_id: Callable[[], str],
         keep: Callable[[str, datetime, Pcm], Awaitable[AudioRef | None]],
         on_sent: Callable[[Sent], Awaitable[None]],
+        on_sending: Callable[[Sent], Awaitable[None]] = _nothing,
+        on_unsaid: Callable[[str], Awaitable[None]] = _nothing,
         on_state: Callable[[bool], None] = lambda _: None,
         on_trouble: Callable[[str | None], None] = lambda _: None,
     ) -> None:
@@ -121,6 +135,8 @@ class Transmitter:
             new_id: names transmissions.
             keep: keeps what will be sent as evidence; None when the disk refuses.
             on_sent: makes the event, durably.
+            on_sending: notes what is about to be sent, in case this process does not live to tell.
+            on_unsaid: is told the id of what was noted and then not keyed at all.
             on_state: is told when the radio begins and ends to transmit.
             on_trouble: is told what a device did wrong, and None when one did right.
         """
@@ -133,12 +149,19 @@ class Transmitter:
         self._new_id = new_id
         self._keep = keep
         self._on_sent = on_sent
+        self._on_sending = on_sending
+        self._on_unsaid = on_unsaid
         self._on_state = on_state
         self._on_trouble = on_trouble
         self._numbers = itertools.count()
         self._turns: asyncio.PriorityQueue[_Turn] = asyncio.PriorityQueue()
         self._task: asyncio.Task[None] | None = None
         self._is_stopping = False
+        self._in_doubt = False
+
+    def doubt(self) -> None:
+        """Try the devices now and then until they open: an earlier run's trouble may be over."""
+        self._in_doubt = True
 
     def start(self) -> None:
         """Begin to take turns. Once."""
@@ -180,7 +203,7 @@ class Transmitter:
 
     async def _take_turns(self) -> None:
         while True:
-            turn = await self._turns.get()
+            turn = await self._next_turn()
             if self._is_stopping:
                 self._turns.put_nowait(turn)
                 break
@@ -197,6 +220,28 @@ class Transmitter:
             turn = self._turns.get_nowait()
             if not turn.outcome.done():
                 turn.outcome.set_result(self._not("stopped", "the gateway is going down"))
+
+    async def _next_turn(self) -> _Turn:
+        """Wait for a turn; while a device is in trouble, try meanwhile whether it is back."""
+        while self._in_doubt:
+            try:
+                async with asyncio.timeout(TRY_AGAIN_S):
+                    return await self._turns.get()
+            except TimeoutError:
+                await self._try_devices()
+        return await self._turns.get()
+
+    async def _try_devices(self) -> None:
+        try:
+            await self._key.ready()
+        except KeyUpFailed as error:
+            self._trouble(str(error))
+        else:
+            self._trouble(None)
+
+    def _trouble(self, trouble: str | None) -> None:
+        self._in_doubt = trouble is not None
+        self._on_trouble(trouble)
 
     async def _speak(self, turn: _Turn) -> Spoken | NotSpoken:
         try:
@@ -221,12 +266,21 @@ class Transmitter:
     async def _transmit(
         self, turn: _Turn, utterance: Utterance, transmission_id: str, audio: AudioRef | None
     ) -> Spoken | NotSpoken:
+        begun_at = self._clock.now()
+        await self._on_sending(
+            Sent(
+                transmission_id, turn.text, utterance.voice, begun_at,
+                begun_at + timedelta(seconds=utterance.duration_s), utterance.duration_s,
+                "killed", audio, turn.correlation_id,
+            )
+        )  # fmt: skip
         self._on_state(True)
         try:
             key_up = await self._key.transmit(utterance.pcm)
         except KeyUpFailed as error:
+            await self._on_unsaid(transmission_id)
             if not self._is_stopping:
-                self._on_trouble(str(error))
+                self._trouble(str(error))
             return self._not("device", str(error))
         finally:
             self._on_state(False)
@@ -246,9 +300,9 @@ class Transmitter:
             )
         )
         if key_up.ended in {"timed_out", "device"}:
-            self._on_trouble(key_up.message)
+            self._trouble(key_up.message)
         elif key_up.ended == "complete":
-            self._on_trouble(None)
+            self._trouble(None)
         if key_up.ended != "complete":
             return NotSpoken(ended_at, key_up.ended, key_up.message)
         return Spoken(transmission_id, turn.text, utterance.voice, started_at, ended_at, duration_s, audio)

@@ -4,7 +4,7 @@ text ─► recorded by the station? ─► kept from before? ─► natural voi
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
@@ -30,6 +30,13 @@ class Engine(Protocol):
     def cache_key(self) -> str | None:
         """Names voice and settings where its sound is kept on disk; None for recordings, which are there."""
 
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """What is wrong with what it speaks from, one sentence each; empty where nothing can be."""
+
+    def look(self) -> None:
+        """Find out what is wrong, saying nothing. Blocks."""
+
     def speak(self, text: str) -> Pcm:
         """Return `text` spoken. Raises NoVoice."""
 
@@ -40,16 +47,34 @@ class Voices:
     A voice that fails is passed over for that text; the warning is logged once for each reason.
     """
 
-    def __init__(self, engines: Sequence[Engine], cache: VoiceCache, level_dbfs: float) -> None:
+    def __init__(
+        self,
+        engines: Sequence[Engine],
+        cache: VoiceCache,
+        level_dbfs: float,
+        *,
+        on_faults: Callable[[tuple[str, ...]], None] = lambda _: None,
+    ) -> None:
+        """Wire them up. `on_faults` is told on the loop what is wrong with the station's recordings."""
         self._engines = tuple(engines)
         self._cache = cache
         self._level_dbfs = level_dbfs
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="voice")
         self._complained: set[str] = set()
+        self._on_faults = on_faults
 
     async def render(self, text: str) -> Utterance:
         """Return `text` spoken at the radio's level. Raises NoVoice."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self.speak, text)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, self.speak, text)
+        finally:
+            self._tell_faults()
+
+    async def look(self) -> None:
+        """Have each voice look at what it speaks from, and tell."""
+        for engine in self._engines:
+            await asyncio.get_running_loop().run_in_executor(self._pool, engine.look)
+        self._tell_faults()
 
     def speak(self, text: str) -> Utterance:
         """Return `text` spoken at the radio's level; blocks. Raises NoVoice, naming what each voice said."""
@@ -69,6 +94,9 @@ class Voices:
     def close(self) -> None:
         """Let go of the thread; what it renders now is finished first. May be called twice."""
         self._pool.shutdown(cancel_futures=True)
+
+    def _tell_faults(self) -> None:
+        self._on_faults(tuple(fault for engine in self._engines for fault in engine.faults))
 
     def _sound(self, engine: Engine, text: str) -> Pcm:
         key = engine.cache_key

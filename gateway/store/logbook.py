@@ -268,6 +268,10 @@ class Logbook:
             )
         ]
 
+    def has_event(self, event_id: str) -> bool:
+        """Say whether an event of this id is stored."""
+        return self._db.execute("SELECT 1 FROM events WHERE id = ?", [event_id]).fetchone() is not None
+
     def last_sequence(self) -> int:
         """Return the number of this source's newest event, 0 before the first."""
         row = self._db.execute("SELECT last_sequence FROM sources WHERE source = ?", [self.source]).fetchone()

@@ -132,6 +132,25 @@ def test_a_sink_that_never_returns_is_unkeyed_by_the_timer_and_not_used_again(
     assert len(radio.keyed) == 2
 
 
+def test_trying_the_devices_keys_nothing(tmp_path: Path, radio: VirtualRadio, watchdog: Watchdog) -> None:
+    key = keyed_sink(tmp_path, watchdog)
+    missing = keyed_sink(
+        tmp_path,
+        watchdog,
+        control=make_control("serialline", {"port": "/dev/nowhere", "ptt": "rts"}, tmp_path),
+    )
+
+    async def run() -> None:
+        await key.ready()
+        assert not radio.keyed
+        with pytest.raises(KeyUpFailed, match="/dev/nowhere"):
+            await missing.ready()
+        assert (await key.transmit(SPEECH)).ended == "complete"
+
+    asyncio.run(run())
+    assert len(radio.keyed) == 1
+
+
 def test_a_key_up_is_never_longer_than_the_limit(
     tmp_path: Path, radio: VirtualRadio, watchdog: Watchdog
 ) -> None:

@@ -42,6 +42,10 @@ class Key:
             return KeyUp(pressed_s, self.clock.monotonic_s(), "stopped", "cut")
         return KeyUp(pressed_s, pressed_s + 1.0, self.ended, "why")
 
+    async def ready(self) -> None:
+        if self.fails:
+            raise KeyUpFailed(self.fails)
+
     def longest_s(self) -> float:
         return 1.0
 
@@ -187,3 +191,49 @@ def test_preparing_tells_what_cannot_be_spoken() -> None:
         assert station.key.played == []
 
     with_station(check)
+
+
+def test_a_device_in_trouble_is_tried_until_it_is_back_though_nothing_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gateway.speak.transmitter.TRY_AGAIN_S", 0.02)
+
+    async def check(station: Station) -> None:
+        troubles: list[str | None] = []
+        monkeypatch.setattr(station.transmitter, "_on_trouble", troubles.append)
+        station.key.fails = "unplugged"
+        await station.transmitter.say("收到")
+        await asyncio.sleep(0.1)
+        assert set(troubles) == {"unplugged"}
+        station.key.fails = ""
+        await asyncio.sleep(0.1)
+        assert troubles[-1] is None
+        assert troubles.count(None) == 1
+        assert station.key.played == []
+
+    with_station(check)
+
+
+def test_what_an_earlier_run_met_is_tried_from_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.speak.transmitter.TRY_AGAIN_S", 0.02)
+
+    async def run() -> None:
+        troubles: list[str | None] = []
+        clock = SystemClock()
+
+        async def on_sent(_: Sent) -> None: ...
+
+        async def keep(_id: str, _at: datetime, _pcm: Pcm) -> AudioRef | None:
+            return None
+
+        transmitter = Transmitter(
+            "ch1", voice=OneVoice(), key=Key(clock), is_busy=lambda: False, busy_wait_s=1.0, clock=clock,
+            new_id=lambda: "t1", keep=keep, on_sent=on_sent, on_trouble=troubles.append,
+        )  # fmt: skip
+        transmitter.doubt()
+        transmitter.start()
+        await asyncio.sleep(0.2)
+        await transmitter.stop()
+        assert troubles == [None]
+
+    asyncio.run(run())

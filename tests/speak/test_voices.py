@@ -35,8 +35,11 @@ class Counted:
     def __init__(self, name: str = "counted", refuses: str = "") -> None:
         self.name = name
         self.cache_key: str | None = name
+        self.faults: tuple[str, ...] = ()
         self.said: list[str] = []
         self._refuses = refuses
+
+    def look(self) -> None: ...
 
     def speak(self, text: str) -> Pcm:
         self.said.append(text)
@@ -96,6 +99,27 @@ class TestPrompts:
                 prompts.speak(text)
         assert len(prompts.faults) == 3
         assert any("收到.wav" in fault for fault in prompts.faults)
+
+    def test_bad_recordings_are_told_before_anything_is_said_and_when_they_are_mended(
+        self, folder: Path, cache: VoiceCache
+    ) -> None:
+        (folder / "收到.wav").write_bytes(b"not a wave file")
+        told: list[tuple[str, ...]] = []
+
+        async def run() -> None:
+            voices = Voices([Prompts(folder), Counted()], cache, -20.0, on_faults=told.append)
+            await voices.look()
+            assert (await voices.render("收到")).voice == "counted"
+            await voices.render("收到")
+            soundfile.write(folder / "收到.wav", tone(0.5), RATE_HZ)
+            assert (await voices.render("收到")).voice == "prompts"
+            voices.close()
+
+        asyncio.run(run())
+        assert len(set(told[:3])) == 1
+        assert len(told[0]) == 1
+        assert "收到.wav" in told[0][0]
+        assert told[3] == ()
 
     def test_no_folder_is_no_fault(self, tmp_path: Path) -> None:
         prompts = Prompts(tmp_path / "nowhere")
