@@ -37,7 +37,7 @@ class ResolverSettings:
     `phone_…` settings say the same of names heard in the phones; beside those the text counts by a share.
     """
 
-    wrong_unit_cost: float = 5.0
+    wrong_unit_cost: float = 4.0
     least_score_called: float = 0.9
     least_margin_called: float = 0.6
     ambiguous_from: float = 0.3
