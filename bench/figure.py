@@ -53,7 +53,8 @@ class Options:
     """What a person may choose.
 
     `human` is a folder of real people's speech, None to leave that out. `every` is 1 for the whole corpus, 5
-    for each fifth call of it. `kills` is how often the crash harness kills the daemon.
+    for each fifth call of it. `kills` is how often the crash harness kills the daemon. `soak_calls` is how
+    many transmissions the soak has, and `soak_minutes` how long it may take for them.
     """
 
     snrs_db: tuple[int, ...] = (20, 12)
@@ -62,6 +63,8 @@ class Options:
     path_calls: int = 10
     every: int = 1
     kills: int = 2000
+    soak_calls: int = 5000
+    soak_minutes: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from bench.radios import first_syllable, idle, unplug, voice_detector
 from bench.rollcall import killed, on_the_air, outcomes
 from bench.signalling import CACHED_SPEECH, OWN_CALLS
 from bench.signalling import measure as measure_signalling
+from bench.soak import soak
 from bench.speed import resolve, segment
 from bench.understanding import understanding
 from gateway.log import configure_log
@@ -59,6 +60,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "backlog": backlog,
     "event_life": event_life,
     "crashes": crashes,
+    "soak": soak,
     "start": start_and_memory,
     "path": whole_path,
     "signalling": signalling,
@@ -87,6 +89,8 @@ def main() -> int:
         path_calls=asked.path_calls,
         every=asked.every,
         kills=asked.kills,
+        soak_calls=asked.soak_calls,
+        soak_minutes=asked.soak_minutes,
     )
     names = asked.names or list(BENCHMARKS)
     configure_log("error")
@@ -149,6 +153,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--path-calls", type=int, default=10, help="calls for the whole path")
     parser.add_argument("--every", type=int, default=1, help="5: only each fifth call, for a quick look")
     parser.add_argument("--kills", type=int, default=2000, help="how often the daemon is killed")
+    parser.add_argument("--soak-calls", type=int, default=5000, help="transmissions in the soak")
+    parser.add_argument("--soak-minutes", type=float, default=60.0, help="the soak ends by then")
     parser.add_argument("--out", type=Path, help="write the results there")
     return parser.parse_args()
 

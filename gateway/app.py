@@ -55,6 +55,7 @@ from gateway.remedies import RIVAL_ACTION, SOURCE_ACTION, SPOOL_ACTION, action_f
 from gateway.rollcall.listening import Follower
 from gateway.speaking import Speaking
 from gateway.station import read_units_file
+from gateway.store.ledger import CommandLedger
 from gateway.store.spool import Spool
 from gateway.store.store import Store
 from gateway.supervise import Pulse, ServiceLink
@@ -292,6 +293,7 @@ class Daemon:
             self._clock,
             gatekeeper,
             desk.carriers | self._office.carriers | drills.carriers | self._speaking.carriers,
+            CommandLedger(self._store),
         )
 
     async def _load_listener(self) -> Listener:

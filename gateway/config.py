@@ -92,10 +92,11 @@ class MqttSettings(Settings):
 
     @model_validator(mode="after")
     def _pairs(self) -> Self:
-        if not self.url.startswith(("mqtt://", "mqtts://")):
-            raise ValueError(f"url is {self.url!r}, must start with mqtt:// or mqtts://")
+        # Looked for first: a fault that repeats the url must not repeat a password.
         if "@" in self.url:
             raise ValueError("url holds a user name or password; use username and password_file instead")
+        if not self.url.startswith(("mqtt://", "mqtts://")):
+            raise ValueError(f"url is {self.url!r}, must start with mqtt:// or mqtts://")
         if self.password_file is not None and self.password_credential is not None:
             raise ValueError("password_file and password_credential are two passwords; keep one")
         if (self.cert_file is None) != (self.key_file is None):

@@ -23,6 +23,7 @@ from gateway.rollcall.review import Finding, review_event, reviewed
 from gateway.rollcall.workbook import workbook
 from gateway.station import open_logbook
 from gateway.store.logbook import Logbook
+from gateway.store.spool import spool_path
 from gateway.timekeeping import ClockReader
 
 Format = Literal["csv", "xlsx", "html"]
@@ -86,7 +87,7 @@ def write_report(
         forms = [_form(logbook, config, record) for record in records]
         every = read_records(logbook.rollcall_events()) if form == "html" else []
     links = {
-        entry.transmission_id: _link(config.gateway.data_dir / entry.audio, folder)
+        entry.transmission_id: _link(spool_path(config.gateway.data_dir, entry.audio), folder)
         for one in forms
         for entry in one.entries
         if entry.audio is not None and entry.transmission_id is not None

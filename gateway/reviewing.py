@@ -18,9 +18,11 @@ from gateway.drafts import review_event
 from gateway.errors import BadInput, UsageError
 from gateway.events import Judged
 from gateway.knowledge import read_lexicon
+from gateway.spreadsheet import harmless
 from gateway.station import open_logbook
 from gateway.store.logbook import Logbook
 from gateway.store.reviews import ReviewItem
+from gateway.store.spool import spool_path
 from gateway.timekeeping import ClockReader
 
 NOBODY: Final = "none"
@@ -146,7 +148,10 @@ def export_corpus(config_file: Path, folder: Path) -> Exported:
         with beside.open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, COLUMNS)
             writer.writeheader()
-            writer.writerows(rows)
+            writer.writerows(
+                {name: harmless(value) if isinstance(value, str) else value for name, value in row.items()}
+                for row in rows
+            )
         beside.replace(folder / MANIFEST)
     except OSError as error:
         raise BadInput(f"{error.filename or folder}: cannot be written: {error.strerror}") from None
@@ -223,5 +228,5 @@ def _shown(item: ReviewItem, config: Config) -> Shown:
     audio = item.received.data["audio"]
     if audio is None:
         return Shown(item, None, audio_is_there=False)
-    path = config.gateway.data_dir / audio["ref"]
+    path = spool_path(config.gateway.data_dir, audio["ref"])
     return Shown(item, path, audio_is_there=path.is_file())

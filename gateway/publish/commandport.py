@@ -1,11 +1,13 @@
 """Takes orders from `cmd/<name>`, has them judged and carried out one after the other, and answers each.
 
-Every order ends in exactly one audit line in the log and, where it can be answered at all, one answer: on the
-message's Response Topic with its Correlation Data, else where `reply_to` says, else on `rsp/<command>`.
+Every order ends in one line in the log, in one row of the ledger, which outlives the process, and, where it
+can be answered at all, in one answer: on the message's Response Topic with its Correlation Data, else where
+`reply_to` says, else on `rsp/<command>`.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from typing import Any, Protocol
 
 import structlog
@@ -53,11 +55,24 @@ class PortLink(Protocol):
         """Send and wait for the broker's verdict."""
 
 
+class Ledger(Protocol):
+    """Where commands are written down so that it stays known who asked for what."""
+
+    async def note(
+        self, at: datetime, command: str, about: Mapping[str, Any], code: str, reason: str | None = None
+    ) -> int:
+        """Write a command down; return its number."""
+
+    async def end(self, number: int, code: str, reason: str | None = None) -> None:
+        """Write down what became of it."""
+
+
 class CommandPort:
     """The gateway's ear for commands. Make before the link starts; all on one asyncio loop.
 
     `carry` names for each command the coroutine that does it; a command without one is refused as not in
-    this version.
+    this version. `ledger` keeps the audit; a command is done even when it cannot be written, for a full disk
+    must not keep a dispatcher from ending a transmission, and the log says so.
     """
 
     def __init__(
@@ -68,6 +83,7 @@ class CommandPort:
         clock: Clock,
         gatekeeper: Gatekeeper,
         carry: Mapping[str, Carry],
+        ledger: Ledger | None = None,
     ) -> None:
         self._link = link
         self._root = root
@@ -75,6 +91,7 @@ class CommandPort:
         self._clock = clock
         self._gatekeeper = gatekeeper
         self._carry = dict(carry)
+        self._ledger = ledger
         self._waiting: asyncio.Queue[tuple[Order, float]] = asyncio.Queue(WAITING_ORDERS)
         self._task: asyncio.Task[None] | None = None
         self._beside: set[asyncio.Task[None]] = set()
@@ -134,9 +151,12 @@ class CommandPort:
         outcome: Mapping[str, Any] | Refusal
         if isinstance(request, Refusal):
             outcome = request
+            await self._note(order, envelope, request, outcome.code, outcome.reason)
         else:
+            number = await self._note(order, envelope, request, "begun")
             outcome = await self._carried_out(order, request, came_s)
-        self._audit(order, envelope, request, outcome)
+            await self._note_end(number, outcome)
+        self._log(order, envelope, request, outcome)
         if topic is not None:
             await self._answer(topic, order, envelope, outcome)
 
@@ -163,21 +183,41 @@ class CommandPort:
         self._gatekeeper.forget(order, request)
         return refusal
 
-    def _audit(
+    async def _note(
+        self,
+        order: Order,
+        envelope: Envelope,
+        request: CommandRequest | Refusal,
+        code: str,
+        reason: str | None = None,
+    ) -> int | None:
+        # What comes too fast is counted out before it is read; a row for each would wear the disk.
+        if self._ledger is None or code == "too_many":
+            return None
+        about = _about(envelope, request)
+        try:
+            return await self._ledger.note(self._clock.now(), order.name[:40], about, code, reason)
+        except GatewayError as error:
+            log.error("command not written down", command=order.name[:40], **about, why=str(error))  # noqa: TRY400
+            return None
+
+    async def _note_end(self, number: int | None, outcome: Mapping[str, Any] | Refusal) -> None:
+        if self._ledger is None or number is None:
+            return
+        code, reason = (outcome.code, outcome.reason) if isinstance(outcome, Refusal) else ("ok", None)
+        try:
+            await self._ledger.end(number, code, reason)
+        except GatewayError as error:
+            log.error("command's end not written down", number=number, code=code, why=str(error))  # noqa: TRY400
+
+    def _log(
         self,
         order: Order,
         envelope: Envelope,
         request: CommandRequest | Refusal,
         outcome: Mapping[str, Any] | Refusal,
     ) -> None:
-        about: dict[str, Any] = {"command": order.name[:40], "id": envelope.id}
-        if isinstance(request, CommandRequest):
-            about["by"] = request.by
-            about |= {
-                name: value
-                for name in ("incident_id", "unit_id", "action", "from_sequence", "radio")
-                if (value := getattr(request, name, None)) is not None
-            }
+        about = {"command": order.name[:40], **_about(envelope, request)}
         if isinstance(outcome, Refusal):
             log.warning("command refused", **about, code=outcome.code, reason=outcome.reason)
         else:
@@ -211,3 +251,16 @@ class CommandPort:
             return
         if isinstance(verdict, Rejected):
             log.warning("answer refused by the broker", topic=topic, reason=str(verdict))
+
+
+def _about(envelope: Envelope, request: CommandRequest | Refusal) -> dict[str, Any]:
+    """Who asked, and about what; never words that are to be said, nor a unit's phone."""
+    about: dict[str, Any] = {"id": envelope.id}
+    if isinstance(request, CommandRequest):
+        about["by"] = request.by
+        about |= {
+            name: value
+            for name in ("incident_id", "unit_id", "action", "from_sequence", "radio")
+            if (value := getattr(request, name, None)) is not None
+        }
+    return about

@@ -13,6 +13,7 @@ from typing import Final
 
 from gateway.events import Reviewed
 from gateway.rollcall.record import Entry, Record
+from gateway.spreadsheet import harmless
 
 COLUMNS: Final = (
     "序号", "日期", "演练编号", "类型", "指挥室", "单元名称",
@@ -97,7 +98,6 @@ PROBLEMS: Final = {
 }
 """Why a line needs a look, in the words of the form; what is not here is shown as it is in the events."""
 FIELDS: Final = {"outcome": "结果", "present": "实到人数", "arrival": "到场", "review": "待复核"}
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +127,6 @@ def rows_of(forms: Iterable[Form]) -> list[Sequence[str]]:
     """The cells of every line, in the order of COLUMNS, numbered through."""
     lines = [(form, entry) for form in forms for entry in form.entries]
     return [_row(number, entry, form) for number, (form, entry) in enumerate(lines, start=1)]
-
-
-def harmless(cell: str) -> str:
-    """A cell that a spreadsheet shows and never calculates."""
-    return "'" + cell if cell.lstrip(" ").startswith(_FORMULA_STARTS) else cell
 
 
 def _row(number: int, entry: Entry, form: Form) -> Sequence[str]:

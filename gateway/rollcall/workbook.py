@@ -22,11 +22,11 @@ from gateway.rollcall.report import (
     OUTCOMES,
     WIDTHS,
     Form,
-    harmless,
     rows_of,
     time_of,
     trace_of,
 )
+from gateway.spreadsheet import harmless
 
 _NUMBERS: Final = frozenset(
     {"序号", "呼叫次数", "应答用时(秒)", "到场用时(秒)", "联动应答单元数", "识别置信度"}

@@ -22,6 +22,7 @@ from gateway.clock import Clock
 from gateway.errors import StoreUnavailable
 from gateway.events import CloudEvent, Draft, TransmissionReceived, seal
 from gateway.faultpoints import passing
+from gateway.store.ledger import LedgerTable
 from gateway.store.outbox import OutboxTable
 from gateway.store.records import HeardTransmission, Notice
 from gateway.store.registry import UnitTable
@@ -51,6 +52,7 @@ class Logbook:
         self.retention = RetentionTable(db)
         self.reviews = ReviewTable(db)
         self.rollcalls = RollcallTable(db)
+        self.ledger = LedgerTable(db)
 
     @classmethod
     def open(cls, data_dir: Path, source: str, clock: Clock) -> Self:

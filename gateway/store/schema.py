@@ -169,6 +169,22 @@ def _retention(db: Database) -> None:
     """)
 
 
+@migrations(name="0007-commands")
+def _commands(db: Database) -> None:
+    db.execute("""
+        CREATE TABLE commands (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            at TEXT NOT NULL,
+            command TEXT NOT NULL,
+            request_id TEXT,
+            by TEXT,
+            about TEXT NOT NULL,
+            code TEXT NOT NULL,
+            reason TEXT
+        ) STRICT
+    """)
+
+
 def open_database(path: Path, now: datetime) -> tuple[Database, tuple[Notice, ...]]:
     """Open the database, creating it or bringing its tables up to date.
 

@@ -172,10 +172,7 @@ class Spool:
         Raises:
             BadInput: the reference leads elsewhere.
         """
-        path = (self._data_dir / ref).resolve()
-        if not path.is_relative_to(self._root.resolve()):
-            raise BadInput(f"{ref!r} is not in the spool {self._root}")
-        return path
+        return spool_path(self._data_dir, ref)
 
     def read(self, ref: str) -> Pcm:
         """Read a finished transmission's samples.
@@ -358,3 +355,20 @@ def _in_words(path: Path) -> Iterator[None]:
         raise StoreUnavailable(
             f"{path}: audio cannot be kept ({error.strerror}); check space and owner of the spool"
         ) from error
+
+
+def spool_path(data_dir: Path, ref: str) -> Path:
+    """Turn a reference into a path, which is always inside data_dir's spool.
+
+    Raises:
+        BadInput: the reference leads elsewhere.
+    """
+    root = data_dir / SPOOL_NAME
+    try:
+        path = (data_dir / ref).resolve()
+        is_inside = path.is_relative_to(root.resolve())
+    except (OSError, ValueError, RuntimeError):
+        is_inside = False
+    if not is_inside:
+        raise BadInput(f"{ref!r} is not in the spool {root}")
+    return path

@@ -12,6 +12,7 @@ from typing import Literal, cast
 
 from gateway.errors import BadInput
 from gateway.model import Unit
+from gateway.spreadsheet import as_meant, harmless
 from gateway.understand.normalise import normalise
 
 REQUIRED_COLUMNS = (
@@ -80,7 +81,7 @@ def parse_units_csv(data: bytes, filename: str) -> tuple[Unit, ...]:
             column = columns[min(len(row), len(columns) - 1)]
             sheet.fault(line, column, f"the row has {len(row)} fields, the header has {len(columns)}")
             continue
-        cells = {name: value.strip() for name, value in zip(columns, row, strict=True)}
+        cells = {name: as_meant(value.strip()) for name, value in zip(columns, row, strict=True)}
         units.append((line, _unit(cells, partial(sheet.fault, line))))
     _check_across(units, sheet)
     sheet.raise_if_faulty()
@@ -88,27 +89,26 @@ def parse_units_csv(data: bytes, filename: str) -> tuple[Unit, ...]:
 
 
 def units_to_csv(units: tuple[Unit, ...]) -> str:
-    """The CSV text for `units` with every column; `parse_units_csv` reads it back equal."""
+    """The CSV text for `units` with every column and no formulas; `parse_units_csv` reads it back equal."""
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow((*REQUIRED_COLUMNS, *OPTIONAL_COLUMNS))
     for u in units:
         writer.writerow(
             (
-                u.unit_id,
-                u.name,
-                "|".join(u.aliases),
+                harmless(u.unit_id),
+                harmless(u.name),
+                harmless("|".join(u.aliases)),
                 u.unit_class,
-                u.street,
+                harmless(u.street),
                 "" if u.lat is None else repr(u.lat),
                 "" if u.lon is None else repr(u.lon),
                 "" if u.duty_headcount is None else u.duty_headcount,
                 u.state,
-                u.callsign,
-                "|".join(u.radio_ids),
-                "|".join(u.neighbours),
-                u.phone,
-                u.leader,
+                *map(
+                    harmless,
+                    (u.callsign, "|".join(u.radio_ids), "|".join(u.neighbours), u.phone, u.leader),
+                ),
             )
         )
     return out.getvalue()

@@ -6,11 +6,12 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+from gateway.spreadsheet import harmless
+
 COLUMNS: Final = (
     "time", "gateway", "event", "subject", "radio", "unit_id", "unit_name", "incident", "phase", "severity",
     "location", "present", "outcome", "text", "review", "replayed", "sequence", "id",
 )  # fmt: skip
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def json_line(event: Mapping[str, Any]) -> str:
@@ -56,8 +57,7 @@ def _mapping(value: object) -> Mapping[str, Any]:
 
 def _cell(value: object) -> str:
     """A value as text that no spreadsheet takes for a formula."""
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return "" if value is None else harmless(str(value))
 
 
 def _line(cells: Any) -> str:

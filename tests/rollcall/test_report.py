@@ -21,9 +21,10 @@ from gateway.events import CloudEvent
 from gateway.model import Unit
 from gateway.rollcall.page import page
 from gateway.rollcall.record import entries_of, read_records
-from gateway.rollcall.report import COLUMNS, Form, harmless, register_csv
+from gateway.rollcall.report import COLUMNS, Form, register_csv
 from gateway.rollcall.review import Finding
 from gateway.rollcall.workbook import workbook
+from gateway.spreadsheet import harmless
 from gateway.store.store import Store
 
 UNITS = {"u1": Unit("u1", "金穗花园", unit_class="C", street="石牌街道", callsign="04", duty_headcount=4)}
