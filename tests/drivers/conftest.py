@@ -129,6 +129,14 @@ def rig_daemon(controls: ModuleType) -> Iterator[Any]:
 
 
 @pytest.fixture
+def network_port() -> Iterator[Any]:
+    """A terminal server with one port."""
+    server = load_support("networkport").NetworkPort()
+    yield server
+    server.close()
+
+
+@pytest.fixture
 def plug_in(radiomodules: ModuleType) -> Iterator[Callable[..., Any]]:
     """Put a module on a pty that goes away with the test."""
     plugged: list[Any] = []

@@ -2,21 +2,18 @@
 
 import errno
 import os
-import socket
 import termios
-import threading
 import time
 import tty
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import serial
 from hypothesis import given
 from hypothesis import strategies as st
-from serial.rfc2217 import PortManager
 
 from drivers import registry, serialport
 from drivers.base import Carrier, DeviceLost, DeviceMissing, DeviceMisused, RadioControl
@@ -310,69 +307,20 @@ def test_ports_are_listed_by_the_name_that_stays(tmp_path: Path, monkeypatch: py
     assert found == {"/dev/ttyS0": "serial port", str(tmp_path / "by-id" / "usb-radio-one"): "CP2102"}
 
 
-class NetworkPort:
-    """A terminal server (RFC 2217) whose port has RTS wired to CTS. Speaks to one client after another."""
-
-    def __init__(self) -> None:
-        self.port = serial.serial_for_url("loop://", do_not_open=True)
-        self.port.rts = self.port.dtr = False
-        self.port.open()
-        self._server = socket.create_server(("127.0.0.1", 0))
-        self.url = f"rfc2217://127.0.0.1:{self._server.getsockname()[1]}"
-        self._is_closing = False
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
-
-    def close(self) -> None:
-        self._is_closing = True
-        self._server.shutdown(socket.SHUT_RDWR)
-        self._server.close()
-        self._thread.join()
-        self.port.close()
-
-    def _run(self) -> None:
-        while True:
-            try:
-                client, _ = self._server.accept()
-            except OSError:
-                return
-            with client:
-                self._serve(client)
-
-    def _serve(self, client: socket.socket) -> None:
-        client.settimeout(0.02)
-        manager = PortManager(self.port, SimpleNamespace(write=client.sendall))
-        while not self._is_closing:
-            try:
-                manager.check_modem_lines()
-                data = client.recv(1024)
-                if not data:
-                    return
-                for _ in manager.filter(data):
-                    pass
-            except TimeoutError:
-                continue
-            except OSError:
-                return
-
-
 @pytest.mark.filterwarnings(r"ignore:set(Daemon|Name)\(\) is deprecated:DeprecationWarning")
-def test_lines_of_a_terminal_server_are_keyed_over_the_network() -> None:
-    server = NetworkPort()
-    try:
-        control = SerialLineControl(SerialLineOptions(server.url, ptt="rts", carrier="cts"))
-        with control:
-            assert not server.port.rts
-            control.key()
-            wait_until(lambda: server.port.rts)
-            wait_until(lambda: control.carrier() == Carrier(is_open=True))
-            control.unkey()
-            wait_until(lambda: not server.port.rts)
-            control.key()
-            wait_until(lambda: server.port.rts)
+def test_lines_of_a_terminal_server_are_keyed_over_the_network(network_port: Any) -> None:
+    server = network_port
+    control = SerialLineControl(SerialLineOptions(server.url, ptt="rts", carrier="cts"))
+    with control:
+        assert not server.port.rts
+        control.key()
+        wait_until(lambda: server.port.rts)
+        wait_until(lambda: control.carrier() == Carrier(is_open=True))
+        control.unkey()
         wait_until(lambda: not server.port.rts)
-    finally:
-        server.close()
+        control.key()
+        wait_until(lambda: server.port.rts)
+    wait_until(lambda: not server.port.rts)
 
 
 def wait_until(condition: Callable[[], bool]) -> None:

@@ -36,6 +36,7 @@ class Pins:
     driven: list[tuple[int | str, bool]] = field(default_factory=list)
     taken: set[int | str] = field(default_factory=set)
     is_unplugged: bool = False
+    fd: int = -1
 
     def request_lines(self, path: str, consumer: str, config: dict[int | str, LineSettings]) -> "Request":
         if path != "/dev/gpiochip0":
@@ -43,7 +44,7 @@ class Pins:
         if self.taken & set(config):
             raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
         self.taken |= set(config)
-        request = Request(self, config)
+        request = Request(self, config, self.fd)
         for line, settings in config.items():
             if settings.direction is Direction.OUTPUT:
                 request.set_value(line, settings.output_value)
@@ -54,6 +55,11 @@ class Pins:
 class Request:
     pins: Pins
     config: dict[int | str, LineSettings]
+    fd: int = -1
+
+    @property
+    def lines(self) -> list[int | str]:
+        return list(self.config)
 
     def set_value(self, line: int | str, value: Value) -> None:
         self._check()
