@@ -20,6 +20,8 @@ from bench.daemon import start_and_memory, store_and_publish
 from bench.dispatcher import measure as measure_dispatcher
 from bench.eventlife import event_life
 from bench.figure import ROOT, WORK, Benchmark, Figure, Options, Report, machine, show, write_results
+from bench.fleet import measure as measure_fleet
+from bench.fleet import measure_clusters
 from bench.path import whole_path
 from bench.ptt import ptt
 from bench.radios import first_syllable, idle, unplug, voice_detector
@@ -70,6 +72,8 @@ BENCHMARKS: dict[str, Benchmark] = {
     "first-syllable": first_syllable,
     "vad": voice_detector,
     "dispatcher": measure_dispatcher,
+    "fleet": measure_fleet,
+    "fleet-clusters": measure_clusters,
     "conversation": conversation,
     "negatives": negatives,
     "rollcall": outcomes,

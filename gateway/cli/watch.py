@@ -19,9 +19,9 @@ from gateway.watch.cap import alert_file_name, cap_alert
 from gateway.watch.lines import csv_header, csv_line, json_line
 from gateway.watch.memory import Event
 from gateway.watch.onemap import MapServer, listen_address, serve
-from gateway.watch.scope import scope_of
+from gateway.watch.scope import scope_of, shared
 from gateway.watch.screen import Screen
-from gateway.watch.watcher import Watcher
+from gateway.watch.watcher import WORKING, Watcher
 from gateway.watch.webhook import Endpoint, Webhook
 
 MAP_EVERY_S = 1.0
@@ -52,6 +52,9 @@ def watch(
     state: Path | None = typer.Option(
         None, "--state", help="File to remember in, so that nothing is missed or repeated after a restart."
     ),
+    share: str | None = typer.Option(
+        None, "--share", help="Work as one of a group of this name: each event goes to one of them."
+    ),
     root: str = typer.Option("rg/v1/#", "--root", help="Topics to follow: all gateways, or rg/v1/gz/#."),
     repair: bool = typer.Option(
         True, "--repair/--no-repair", help="Ask gateways for what is missing (publishes to their cmd/)."
@@ -68,7 +71,11 @@ def watch(
     """Show what happens at all gateways as it happens: every event once, and what is missing."""
     if jsonl and as_csv:
         raise UsageError("--jsonl and --csv both want the output; start two watches with a --state each")
-    scope_of(root)
+    shared(scope_of(root).filters, share or "none")
+    if share is not None and state is None:
+        raise UsageError("--share: the workers of a group keep their order in one file; name it with --state")
+    if share is not None and webhook is not None and cap is not None:
+        raise UsageError("--share: a worker handles each event in one way; --webhook or --cap")
     endpoint = Endpoint.parse(webhook) if webhook is not None else None
     secret = _secret(webhook_secret_file) if webhook_secret_file is not None else None
     if secret is not None and endpoint is None:
@@ -89,7 +96,8 @@ def watch(
     address = listen_address(http) if http is not None else None
     asyncio.run(screen.run(
         lambda: Watcher(
-            brokers, state=state, root=root, repair=repair, on_state=screen.state, on_note=screen.note
+            brokers, state=state, root=root, share=share, repair=repair, on_state=screen.state,
+            on_note=screen.note,
         ),
         count,
         feeds,
@@ -138,7 +146,9 @@ class Watch:
     ) -> None:
         """Show what comes until `count` events were shown, for ever when None; feed and serve others."""
         async with make() as watcher:
-            work = [self._show(watcher, count), *(feed(watcher) for feed in feeds)]
+            work = [feed(watcher) for feed in feeds]
+            if not (watcher.is_worker and feeds):
+                work.append(self._show(watcher, count))
             ended: asyncio.Future[Any] = asyncio.gather(*work)
             # the map is served for as long as the rest goes on; a port that cannot be had ends all of it
             serving: set[asyncio.Future[Any]] = set()
@@ -230,13 +240,13 @@ async def _each(
 ) -> None:
     """Have each event handled, at most `count` of them; one that is not handled comes again."""
     done = 0
-    stream = watcher.follow(consumer)
+    stream = watcher.work() if watcher.is_worker else watcher.follow(consumer)
     try:
         async for event in stream:
             await handle(event)
             done += 1
             if count is not None and done >= count:
-                watcher.handled(consumer)
+                watcher.handled(WORKING if watcher.is_worker else consumer)
                 return
     finally:
         await stream.aclose()

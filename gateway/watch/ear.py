@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from gateway.errors import GatewayError
 from gateway.publish.broker import Broker
-from gateway.publish.connection import Connection, LinkDown, Message, connect
+from gateway.publish.connection import Connection, LinkDown, Message, Refused, connect
 from gateway.publish.link import BackOff
 
 
@@ -67,6 +67,7 @@ class Ear:
             try:
                 connection = await connect(self.broker, self._client_id, on_message=self._on_message)
                 try:
+                    self._can_share(connection)
                     await connection.subscribe(*self._filters)
                     self._back_off.reset()
                     self._connection = connection
@@ -79,3 +80,11 @@ class Ear:
             except GatewayError as error:
                 self._on_trouble(str(error))
             await asyncio.sleep(self._back_off.next_s())
+
+    def _can_share(self, connection: Connection) -> None:
+        """Without MQTT 5 a shared filter is the name of a topic on which nothing ever comes."""
+        if not connection.is_v5 and any(name.startswith("$share/") for name in self._filters):
+            raise Refused(
+                f"{self.broker.address}: speaks MQTT 3.1.1 only and cannot divide events among workers; "
+                "give each worker gateways of its own with --root, or use a broker with MQTT 5"
+            )

@@ -4,7 +4,8 @@ An event is taken once: (source, id) is unique, and the row, the numbers still m
 of what the event is about are committed in one transaction. Losing power may lose the last moments, and with
 them the knowledge of having had them: the gateway is asked for them again, so nothing is lost or doubled.
 
-Belongs to the thread that opened it.
+Belongs to the thread that opened it. Several processes may have the file open, as workers of one group do:
+each transaction begins by looking whether another one has written since.
 """
 
 import contextlib
@@ -102,16 +103,21 @@ class Memory:
                 self._db.enable_wal()
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.executescript(_SCHEMA)
-            rows = list(self._db.query("SELECT * FROM sources"))
-        self.sources = {
-            row["source"]: SourceState(
-                row["newest"],
-                row["newest_id"],
-                row["first"],
-                Missing(map(tuple, json.loads(row["missing"]))),
-                row["lost"],
-            )
-            for row in rows
+            connection.isolation_level = None
+            self._version = self._data_version()
+            self.sources = self._read_sources()
+
+    def _data_version(self) -> int:
+        """Return a number that changes when another process has written."""
+        return int(self._db.conn.execute("PRAGMA data_version").fetchone()[0])
+
+    def _read_sources(self) -> dict[str, SourceState]:
+        rows = self._db.conn.execute(
+            "SELECT source, newest, newest_id, first, missing, lost FROM sources"
+        ).fetchall()
+        return {
+            source: SourceState(newest, newest_id, first, Missing(map(tuple, json.loads(missing))), lost)
+            for source, newest, newest_id, first, missing, lost in rows
         }
 
     def close(self) -> None:
@@ -132,7 +138,7 @@ class Memory:
         anew: list[str] = []
         touched: set[str] = set()
         try:
-            with self._transaction() as connection:
+            with self.transaction() as connection:
                 for document in documents:
                     event = read_event(document)
                     verdict = (
@@ -216,22 +222,22 @@ class Memory:
 
     def note_newest(self, source: str, sequence: int) -> bool:
         """Note that a gateway has made events up to `sequence`; return whether some are missing by that."""
-        state = self.sources.get(source)
-        if state is None or sequence <= state.newest or sequence > MAX_SEQUENCE:
-            return False
-        state.missing.add(state.newest + 1, sequence)
-        state.newest = sequence
-        with self._transaction() as connection:
+        with self.transaction() as connection:
+            state = self.sources.get(source)
+            if state is None or sequence <= state.newest or sequence > MAX_SEQUENCE:
+                return False
+            state.missing.add(state.newest + 1, sequence)
+            state.newest = sequence
             self._keep_sources(connection, {source})
         return True
 
     def note_lost(self, source: str, first: int, last: int) -> int:
         """Note that these events are not to be had any more; return how many of them were missing."""
-        state = self.sources.get(source)
-        lost = state.missing.discard(first, last) if state is not None else 0
-        if state is not None and lost:
-            state.lost += lost
-            with self._transaction() as connection:
+        with self.transaction() as connection:
+            state = self.sources.get(source)
+            lost = state.missing.discard(first, last) if state is not None else 0
+            if state is not None and lost:
+                state.lost += lost
                 self._keep_sources(connection, {source})
         return lost
 
@@ -241,7 +247,7 @@ class Memory:
             return
         revision = document.get("revision", 0)
         value = (source, revision if isinstance(revision, int) else 0, _compact(document))
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             self._keep(connection, {(kind, key): value})
 
     def after(self, position: int, limit: int = 256) -> list[tuple[int, Event]]:
@@ -271,7 +277,7 @@ class Memory:
 
     def move_cursor(self, consumer: str, position: int) -> None:
         """Remember how far a consumer has come."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?)", (consumer, position))
 
     def snapshots(self, kind: str) -> dict[str, Event]:
@@ -302,7 +308,7 @@ class Memory:
 
     def meta(self, key: str, default: str) -> str:
         """Return a remembered value; the first time `default`, which is remembered from then on."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             connection.execute("INSERT OR IGNORE INTO meta VALUES (?, ?)", (key, default))
             (value,) = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
         return str(value)
@@ -311,7 +317,7 @@ class Memory:
         """Forget the oldest events beyond `keep_events`; return how many."""
         self._since_prune = 0
         _, newest = self.span()
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             gone = connection.execute("DELETE FROM events WHERE position <= ?", (newest - self._keep_events,))
         return gone.rowcount
 
@@ -336,10 +342,20 @@ class Memory:
         )
 
     @contextlib.contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Write, alone among all processes; `sources` is up to date then."""
         connection: sqlite3.Connection = self._db.conn
-        with self._in_words(), connection:
-            yield connection
+        with self._in_words():
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                version = self._data_version()
+                if version != self._version:
+                    self._version, self.sources = version, self._read_sources()
+                yield connection
+                connection.commit()
+            except BaseException:
+                connection.rollback()
+                raise
 
     @contextlib.contextmanager
     def _in_words(self) -> Iterator[None]:

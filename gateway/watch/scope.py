@@ -53,6 +53,17 @@ def scope_of(root: str) -> Scope:
     return Scope((base,), (f"{base}/evt/#", f"{base}/state/#"), is_whole=True)
 
 
+def shared(filters: tuple[str, ...], group: str) -> tuple[str, ...]:
+    """Return the filters of one worker of a group: events are divided among them, states come to each.
+
+    Raises:
+        UsageError: the group cannot be named so.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9_.-]+", group):
+        raise UsageError(f"{group!r} cannot name a group of workers: letters, digits, dots and dashes")
+    return tuple(f"$share/{group}/{one}" if "/evt/" in one else one for one in filters)
+
+
 def root_of(source: str) -> str | None:
     """Return the topic root of a CloudEvents source, None when it is none of ours."""
     match = _SOURCE.fullmatch(source)

@@ -24,7 +24,8 @@ from gateway.publish.link import BackOff
 from gateway.watch.ear import Ear
 from gateway.watch.memory import Event, Memory, MemoryUnavailable, ranges_in_words
 from gateway.watch.repair import GRACE_S, Repair, read_answer
-from gateway.watch.scope import root_of, scope_of, source_of
+from gateway.watch.scope import root_of, scope_of, shared, source_of
+from gateway.watch.worklist import PATIENCE_S, Work, WorkList
 
 BATCH: Final = 512
 MOST_WAITING: Final = 100_000
@@ -32,7 +33,10 @@ MOST_WAITING: Final = 100_000
 ANSWER_WITHIN_S: Final = 10.0
 CHECK_EVERY_S: Final = 60.0
 CURSOR_EVERY: Final = 64
+LOOK_EVERY_S: Final = 0.1
+"""How often an idle worker looks at what the others of its group have taken."""
 RETRY_S: Final = 1.0
+WORKING: Final = "worker"
 
 OnState = Callable[[str, Mapping[str, Any] | None, bool], None]
 """Is told (topic, document or None when cleared, whether it was retained)."""
@@ -49,6 +53,7 @@ class Watcher:
         *,
         state: Path | None = None,
         root: str = "rg/v1/#",
+        share: str | None = None,
         keep_events: int = 200_000,
         repair: bool = True,
         on_state: OnState = lambda *_: None,
@@ -63,6 +68,8 @@ class Watcher:
             brokers: each an address such as mqtt://host:1883, or a `Broker` with credentials.
             state: the dispatcher's file; None remembers nothing after the process ends.
             root: what to follow; see `scope_of`.
+            share: the name of a group of workers on this machine, each a watcher with the same `state`, among
+                whom the broker divides the events; then `work` instead of `follow`. MQTT 5 brokers only.
             keep_events: how many of the newest events are kept for consumers and to know repeats by.
             repair: whether to ask gateways for what is missing; needs leave to publish to cmd/resync.
             on_state: is told state documents as they come.
@@ -90,8 +97,11 @@ class Watcher:
         self._ear_of: dict[str, Ear] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._failure: MemoryUnavailable | None = None
-        self._reply = self._memory.meta("client_id", f"watch-{uuid4().hex[:12]}")
-        filters = [*self._scope.filters]
+        self._share = share
+        self._reply = f"watch-{uuid4().hex[:12]}"
+        if share is None:
+            self._reply = self._memory.meta("client_id", self._reply)
+        filters = [*self._scope.filters] if share is None else list(shared(self._scope.filters, share))
         if self._repairs_on:
             filters += [f"{base}/rsp/{self._reply}" for base in self._scope.roots]
         self._ears = [
@@ -106,6 +116,11 @@ class Watcher:
     def is_connected(self) -> bool:
         """True while every broker's subscription stands."""
         return all(ear.is_connected for ear in self._ears)
+
+    @property
+    def is_worker(self) -> bool:
+        """True when events are divided with others: `work` gives them, not `follow`."""
+        return self._share is not None
 
     @property
     def memory(self) -> Memory:
@@ -202,9 +217,41 @@ class Watcher:
                 with contextlib.suppress(MemoryUnavailable):
                     self._memory.move_cursor(consumer, position)
 
-    def handled(self, consumer: str) -> None:
+    async def work(self, *, patience_s: float = PATIENCE_S) -> AsyncGenerator[Event, None]:
+        """Give this worker its part of the group's events; each goes to one worker of the group.
+
+        Those of one incident, roll-call or (all others) gateway are given one after the other in the order
+        of their numbers, the next when the one before is handled: when its worker asks for another. What a
+        dead worker had in hand another one gets within a minute, so an event may come twice then. What is
+        missing before an event is waited for `patience_s`.
+
+        Raises:
+            MemoryUnavailable: the file failed.
+        """
+        assert self._share is not None, "work() is for watchers with a `share`"
+        todo = WorkList(self._memory, self._share, self._reply, patience_s=patience_s)
+        hand: deque[Work] = deque()
+        try:
+            while True:
+                hand.extend(todo.claim())
+                if not hand:
+                    self._news.clear()
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(LOOK_EVERY_S):
+                            await self._news.wait()
+                while hand:
+                    yield hand[0].event
+                    todo.done([hand.popleft().position])
+        finally:
+            if hand and self._handled.pop(WORKING, None) is not None:
+                todo.done([hand.popleft().position])
+            todo.release([one.position for one in hand])
+
+    def handled(self, consumer: str = WORKING) -> None:
         """Say that the last event given is handled too, though no next one is asked for before the end."""
-        if (position := self._given.get(consumer)) is not None:
+        if consumer == WORKING:
+            self._handled[WORKING] = 1
+        elif (position := self._given.get(consumer)) is not None:
             self._handled[consumer] = position
 
     def _tell_skipped(self, consumer: str, position: int, next_position: int) -> None:
@@ -284,6 +331,8 @@ class Watcher:
             self._news.set()
 
     def _tell_gap(self, source: str, before: int) -> None:
+        if self._share is not None:
+            return  # what is not here yet is in another worker's hands; `Repair` tells what stays away
         missing = self._memory.sources[source].missing
         now = len(missing)
         if now > before:
