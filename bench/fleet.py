@@ -19,7 +19,6 @@ from tools.fleet import Fleet, Judgement, judge
 
 INCIDENTS = 30
 WORKERS = 3
-WORKER = "from gateway.cli.main import main; main()"
 
 
 def measure(options: Options) -> Report:
@@ -117,17 +116,15 @@ async def following(urls: Sequence[str], state: Path, got: list[dict[str, Any]])
 
 @contextlib.contextmanager
 def working(where: Path, url: str, count: int) -> Iterator[Callable[[], list[dict[str, Any]]]]:
-    """`radio-gateway watch --share` in processes of their own; gives what they got, as handled in time."""
+    """Workers of one group in processes of their own; gives what they handled, in the order they did."""
     log = where / "worked.jsonl"
-    command = [sys.executable, "-c", WORKER, "watch", "--url", url, "--state", str(where / "workers.db"),
-               "--share", "desk", "--jsonl"]  # fmt: skip
+    command = [sys.executable, "-m", "tools.worker", url, str(where / "workers.db"), "desk", str(log)]
     with contextlib.ExitStack() as stack:
-        # appended to by all, a line at a time: the order of lines is the order of handling
-        out = stack.enter_context(log.open("ab"))
+        log.touch()
         processes = []
         for number in range(count):
             aside = stack.enter_context((where / f"worker{number}").open("wb"))
-            processes.append(subprocess.Popen(command, stdout=out, stderr=aside, cwd=ROOT))
+            processes.append(subprocess.Popen(command, stderr=aside, cwd=ROOT))
         try:
             deadline = time.monotonic() + 60
             while time.monotonic() < deadline and not all(
