@@ -10,6 +10,7 @@ What had no turn is in the spool and in the outbox, and goes on at the next star
 """
 
 import asyncio
+import shutil
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
@@ -89,6 +90,7 @@ class Daemon:
         self._radios: dict[str, Radio] = {}
         self._pipelines: dict[str, RadioPipeline] = {}
         self._radio_states: dict[str, dict[str, Any]] = {}
+        self._last_heard: dict[str, str] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
         self._chores: list[asyncio.Task[None]] = []
         self._knowledge: Knowledge | None = None
@@ -444,6 +446,7 @@ class Daemon:
             case Opened():
                 self._set_radio(event.radio_id, "receiving")
             case Completed(transmission=heard):
+                self._last_heard[heard.radio_id] = self._clock.now().isoformat()
                 self._set_radio(heard.radio_id, "idle")
                 if event.kept is not None:
                     self._alarms.recovered(f"radio/{heard.radio_id}/spool")
@@ -516,7 +519,11 @@ class Daemon:
             at=self._clock.now(),
             started_at=self._started_at,
             radios={
-                radio_id: {**state, "waiting": self._radios[radio_id].waiting}
+                radio_id: {
+                    **state,
+                    "waiting": self._radios[radio_id].waiting,
+                    "last_heard": self._last_heard.get(radio_id),
+                }
                 for radio_id, state in self._radio_states.items()
             },
             mqtt={
@@ -536,6 +543,8 @@ class Daemon:
                 "model": recogniser.model if recogniser else None,
             },
             faults=self._alarms.open,
+            free_bytes=shutil.disk_usage(self._config.gateway.data_dir).free,
+            clock=self._read_clock(),
         )
         self._pump.publish_state("health", document)
         await asyncio.to_thread(write_health, self._config.gateway.data_dir, document)

@@ -10,6 +10,7 @@ from typing import Any
 
 from gateway import __version__
 from gateway.errors import MissingInput
+from gateway.events import ClockReading
 from gateway.faults import OpenFault
 
 HEALTH_NAME = "health.json"
@@ -26,6 +27,8 @@ def health_document(
     outbox: Mapping[str, Any],
     recogniser: Mapping[str, Any],
     faults: Iterable[OpenFault],
+    free_bytes: int,
+    clock: ClockReading,
 ) -> dict[str, Any]:
     """Word the gateway's health: green, amber (it works, with faults) or red (it hears nothing)."""
     open_faults = [
@@ -44,6 +47,8 @@ def health_document(
         "outbox": dict(outbox),
         "recogniser": dict(recogniser),
         "faults": open_faults,
+        "disk": {"free_bytes": free_bytes},
+        "clock": clock.model_dump(mode="json"),
     }
 
 

@@ -15,6 +15,7 @@ from gateway.cli.explain import explain
 from gateway.cli.replay import replay
 from gateway.cli.say import say
 from gateway.cli.schema import schema
+from gateway.cli.status import status
 from gateway.cli.unkey import unkey
 from gateway.cli.watch import watch
 from gateway.errors import GatewayError
@@ -27,7 +28,7 @@ app = typer.Typer(
 )
 app.command()(run.run)
 app.command()(run.check)
-app.command()(run.status)
+app.command()(status)
 app.command()(replay)
 app.command()(explain)
 app.command()(watch)

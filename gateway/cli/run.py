@@ -1,4 +1,4 @@
-"""`radio-gateway run`, `check` and `status`."""
+"""`radio-gateway run` and `check`."""
 
 import asyncio
 import os
@@ -6,25 +6,21 @@ import signal
 import sys
 import tomllib
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import typer
-from rich.console import Console
 
 from drivers.registry import SEAMS, check_options
 from gateway.app import Daemon
 from gateway.cli.options import ConfigFile
 from gateway.config import Config, fault_line, load_config
 from gateway.errors import BadConfig
-from gateway.health import STALE_AFTER_S, read_health
 from gateway.log import configure_log
 from gateway.publish.broker import Broker
 
 EXIT_HUNG = 70
 """An internal failure, as sysexits.h has it: a decode hung when the gateway stopped."""
-STYLES = {"green": "bold green", "amber": "bold yellow", "red": "bold red"}
 
 
 def run(
@@ -110,29 +106,3 @@ def _radios_as_written(path: Path) -> list[Mapping[str, Any]]:
     except (OSError, ValueError):
         return []
     return [radio for radio in radios if isinstance(radio, dict)] if isinstance(radios, list) else []
-
-
-def status(config: Path = ConfigFile) -> None:
-    """Show how the gateway is and what to do about it."""
-    health = read_health(load_config(config).gateway.data_dir)
-    console = Console()
-    age_s = (datetime.now(UTC) - datetime.fromisoformat(health["at"])).total_seconds()
-    if age_s > STALE_AFTER_S:
-        console.print(f"[bold red]red[/]  the gateway does not run; it was last seen {health['at']}")
-        console.print("      start it: systemctl start radio-gateway, or radio-gateway run -c FILE")
-        raise typer.Exit(69)
-    console.print(f"[{STYLES[health['state']]}]{health['state']}[/]  running since {health['started_at']}")
-    engine = health["recogniser"]["engine"]
-    console.print(f"  speech   {engine} {health['recogniser']['model']}" if engine else "  speech   loading")
-    mqtt = health["mqtt"]
-    link = f"connected, MQTT {mqtt['protocol']}" if mqtt["connected"] else "not connected"
-    console.print(f"  broker   {link} since {mqtt['since']}")
-    counts = "{waiting} wait, {set_aside} set aside, {delivered} delivered".format_map(health["outbox"])
-    console.print(f"  outbox   {counts}")
-    for radio_id, radio in health["radios"].items():
-        console.print(
-            f"  radio    {radio_id}: {radio['state']} since {radio['since']}, {radio['waiting']} waiting"
-        )
-    for fault in health["faults"]:
-        console.print(f"  [bold red]fault[/]    {fault['what']}: {fault['message']} (since {fault['since']})")
-        console.print(f"           do: {fault['action']}")

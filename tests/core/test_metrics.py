@@ -9,6 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.errors import Unavailable
+from gateway.events import ClockReading
 from gateway.faults import OpenFault
 from gateway.health import health_document
 from gateway.metrics import MetricsPort
@@ -25,6 +26,8 @@ def document(**more: Any) -> dict[str, Any]:
         "outbox": {"waiting": 7, "set_aside": 1, "delivered": 40, "unheard": 3},
         "recogniser": {},
         "faults": [OpenFault("radio/ch2/source", AT, "gone", "plug it in")],
+        "free_bytes": 5_000_000_000,
+        "clock": ClockReading(synced=True, source="ntp", est_error_ms=1.0, boot_id="b", mono_ms=5),
         **more,
     }
     return health_document(**given)

@@ -1,0 +1,91 @@
+"""`radio-gateway status`: how the gateway is, for a person: green, amber or red, and what to do."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from gateway.cli.options import ConfigFile
+from gateway.config import load_config
+from gateway.health import STALE_AFTER_S, read_health
+from gateway.watch.screen import printable
+
+STYLES = {"green": "bold green", "amber": "bold yellow", "red": "bold red"}
+MEANING = {
+    "green": "all is well; nothing to do",
+    "amber": "it works, with faults: do what is said below",
+    "red": "it hears nothing: do what is said below",
+}
+EXIT_DOES_NOT_RUN = 69
+NAME_WIDTH = 10
+
+
+def status(config: Path = ConfigFile) -> None:
+    """Show how the gateway is and what to do about it."""
+    health = printable(read_health(load_config(config).gateway.data_dir))
+    now = datetime.now(UTC)
+    console = Console(highlight=False)
+    seen = datetime.fromisoformat(health["at"])
+    if (now - seen).total_seconds() > STALE_AFTER_S:
+        console.print(
+            Text("red", STYLES["red"]).append(f"  it does not run; last seen {when(seen, now)}", "")
+        )
+        console.print("     do: systemctl start radio-gateway, or radio-gateway run -c FILE", soft_wrap=True)
+        raise typer.Exit(EXIT_DOES_NOT_RUN)
+    state = health["state"]
+    console.print(Text(state, STYLES[state]).append(f"  {MEANING[state]}", "not bold"))
+    for fault in health["faults"]:
+        since = when(datetime.fromisoformat(fault["since"]), now)
+        line = Text("fault".ljust(NAME_WIDTH), "bold red").append(
+            f"{fault['what']}, since {since}: {fault['message']}", "not bold default"
+        )
+        console.print(Padding(line, (0, 0, 0, 2)))
+        console.print(Padding(Text(f"do: {fault['action']}"), (0, 0, 0, 2 + NAME_WIDTH)))
+    for name, words in lines(health, now):
+        console.print(Padding(Text(name.ljust(NAME_WIDTH), "dim").append(words, "not dim"), (0, 0, 0, 2)))
+
+
+def lines(health: Mapping[str, Any], now: datetime) -> Iterator[tuple[str, str]]:
+    """Yield what is told besides the state: a name, and what there is to say of it."""
+    yield "running", f"since {when(datetime.fromisoformat(health['started_at']), now)}, {health['version']}"
+    for radio_id, radio in health["radios"].items():
+        heard = radio.get("last_heard")
+        last = f"last heard {when(datetime.fromisoformat(heard), now)}" if heard else "nothing heard yet"
+        waiting = f", {radio['waiting']} not understood yet" if radio["waiting"] else ""
+        yield "radio", f"{radio_id}: {radio['state']}, {last}{waiting}"
+    engine = health["recogniser"]["engine"]
+    yield "speech", f"{engine} {health['recogniser']['model']}" if engine else "the model is loading"
+    mqtt = health["mqtt"]
+    link = f"connected, MQTT {mqtt['protocol']}" if mqtt["connected"] else "not connected"
+    yield "broker", f"{link}, since {when(datetime.fromisoformat(mqtt['since']), now)}"
+    outbox = health["outbox"]
+    aside = f", {outbox['set_aside']} refused (radio-gateway outbox list)" if outbox["set_aside"] else ""
+    yield "events", f"{outbox['delivered']} delivered, {outbox['waiting']} wait{aside}"
+    if "disk" in health:
+        yield "disk", f"{health['disk']['free_bytes'] / 1e9:.1f} GB free"
+    if "clock" in health:
+        clock = health["clock"]
+        yield (
+            "clock",
+            (
+                f"set by {clock['source']}"
+                if clock["synced"]
+                else "not synchronised; check the network time (NTP)"
+            ),
+        )
+
+
+def when(at: datetime, now: datetime) -> str:
+    """Word a time for a person, in local time: the hour today, else the day too; and how long ago."""
+    local, today = at.astimezone(), now.astimezone().date()
+    shown = f"{local:%H:%M:%S}" if local.date() == today else f"{local:%Y-%m-%d %H:%M}"
+    ago_s = int((now - at).total_seconds())
+    for unit, length_s in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if ago_s >= 2 * length_s:
+            return f"{shown} ({ago_s // length_s} {unit} ago)"
+    return f"{shown} ({max(0, ago_s)} s ago)"
