@@ -1,23 +1,32 @@
 """How soon PTT is off when the process that pressed it is killed with SIGKILL: `python -m bench.ptt`.
 
-Each try is a process of its own that keys a CM108 up, as the daemon does it (driver, watchdog, key), and is
-killed while keyed at a moment drawn at random. The chip is a pty whose other end sees every report; a CM108
+Of the tries, some are whole daemons that a dispatcher's `say` over a real broker has keyed. The others are
+small processes that key a CM108 up as the daemon does it (driver, watchdog, key). Each is killed while keyed
+at a moment drawn at random. The chip is a pty whose other end sees every report; a CM108
 is the worst case, because unlike a serial port's lines the chip's pins stay as they are when a process dies.
 The control run shows that: without the watchdog the key stays pressed.
 """
 
 import contextlib
+import json
 import os
 import random
 import subprocess
 import sys
 import termios
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from bench.figure import ROOT, Figure, Options, Report
+from bench.radios import _support as load_support
+from bench.station import folder
 
 TRIES = 200
+DAEMONS = 20
+"""So many of them are whole daemons."""
+SAY = "rg/v1/gz/tianhe/shipai/cmd/say"
+ASKED = json.dumps({"text": "各单位注意，现在进行点名，请听到呼叫后立即回答"})
 AT_ONCE = 4
 LIMIT_S = 1.0
 GIVEN_UP_S = 5.0
@@ -70,10 +79,45 @@ def killed_while_keyed(seed: int, *, is_watched: bool = True) -> float | None:
         os.close(slave)
 
 
-def measure(tries: int = TRIES) -> list[float | None]:
+def daemons_killed_while_keyed(kills: int) -> list[float | None]:
+    """Have as many whole daemons say something, one after the other, and kill each meanwhile."""
+    support, mosquitto = load_support("keyeddaemon"), load_support("mosquitto")
+    waits: list[float | None] = []
+    with folder() as where:
+        broker = mosquitto.Mosquitto(where / "broker")
+        broker.start()
+        try:
+            with support.KeyedDaemon(where, broker.port) as station:
+                for seed in range(kills):
+                    station.start()
+                    with dispatcher(broker.port):
+                        station.wait_until_keyed(60.0)
+                        time.sleep(random.Random(seed).uniform(0.0, 1.0))
+                        if station.is_released():
+                            raise RuntimeError("it had said all before it could be killed")
+                        released_s = station.kill()
+                    waits.append(None if released_s == float("inf") else released_s)
+        finally:
+            broker.kill()
+    return waits
+
+
+@contextlib.contextmanager
+def dispatcher(port: int) -> Iterator[None]:
+    """Somebody who has asked the gateway to say something, and waits for the answer."""
+    command = ["mosquitto_rr", "-p", str(port), "-V", "5", "-q", "1", "-t", SAY, "-e", "desk/1", "-m", ASKED]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as asking:
+        try:
+            yield
+        finally:
+            asking.kill()
+
+
+def measure(tries: int = TRIES, daemons: int = DAEMONS) -> list[float | None]:
     """Kill as many processes while they are keyed; return how soon each was released."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        return list(pool.map(killed_while_keyed, range(tries)))
+        waits = list(pool.map(killed_while_keyed, range(tries - daemons)))
+    return waits + daemons_killed_while_keyed(daemons)
 
 
 def ptt(_options: Options) -> Report:
@@ -86,7 +130,7 @@ def ptt(_options: Options) -> Report:
         (
             Figure.at_least(
                 "transmit.released_within_1_s_of_sigkill", len(in_time), f"of {TRIES}", TRIES,
-                "PTT of a CM108 on a pty, the process killed while keyed",
+                f"PTT of a CM108 on a pty, the process killed while keyed; {DAEMONS} are whole daemons",
             ),
             Figure.at_most("transmit.slowest_release_after_sigkill", slowest, "s", LIMIT_S),
             Figure.noted(
