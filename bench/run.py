@@ -31,6 +31,7 @@ from bench.signalling import measure as measure_signalling
 from bench.soak import soak
 from bench.speed import resolve, segment
 from bench.understanding import understanding
+from bench.voices import voices
 from gateway.log import configure_log
 
 RESULTS = ROOT / "bench" / "results.json"
@@ -67,6 +68,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "path": whole_path,
     "signalling": signalling,
     "ptt": ptt,
+    "voices": voices,
     "idle": idle,
     "unplug": unplug,
     "first-syllable": first_syllable,

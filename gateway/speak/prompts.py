@@ -46,8 +46,9 @@ class Prompts:
 
     @property
     def count(self) -> int:
-        """How many recordings can be found by what they say; known when `faults` is."""
-        return len(self._index.paths) if self._index is not None else 0
+        """How many recordings can be found by what they say and be read; known when `faults` is."""
+        paths = self._index.paths.values() if self._index is not None else ()
+        return sum(_unreadable(path) is None for path in paths)
 
     def look(self) -> None:
         """Look what is there and whether it can be read."""

@@ -255,3 +255,18 @@ class TestTransmitting:
         code, said = doctor(station(source=source), "--loopback", "ch1", typed="yes\n")
         assert (code, "the tone did not come back" in said) == (69, True)
         assert threading.active_count() < 20
+
+
+def test_the_voices_are_tried_and_bad_recordings_named(
+    doctor: Doctor, station: Callable[..., Path], tmp_path: Path
+) -> None:
+    prompts = tmp_path / "prompts"
+    prompts.mkdir()
+    (prompts / "收到.wav").write_bytes(b"no recording")
+    soundfile.write(prompts / "请讲.wav", np.full(8000, 0.1), RATE_HZ)
+    _, said = doctor(station())
+    assert "✗ recordings:" in said
+    assert "收到.wav: is no recording that can be read" in said
+    assert "✓ recordings: 1 that can be said" in said
+    assert "✓ voice espeak-ng cmn: says " in said
+    assert "espeak" not in doctor(station(sink='{ kind = "none" }'))[1]
