@@ -469,7 +469,8 @@ class Daemon:
     def _set_transmitting(self, radio_id: str, is_on: bool) -> None:
         state = self._radio_states[radio_id]["state"]
         if is_on or state == "transmitting":
-            self._set_radio(radio_id, "transmitting" if is_on else "idle")
+            is_deaf = not self._alarms.of_radio(radio_id).keys().isdisjoint({"source", "capture"})
+            self._set_radio(radio_id, "transmitting" if is_on else "fault" if is_deaf else "idle")
 
     def _set_radio(self, radio_id: str, state: str) -> None:
         self._radio_states[radio_id] = {"state": state, "since": self._clock.now().isoformat()}

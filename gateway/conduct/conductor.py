@@ -26,7 +26,7 @@ from gateway.conduct.keeping import HeldState, record_of
 from gateway.conduct.seams import Alarm, LoopAlarm, OnAir, Voice
 from gateway.conduct.timeline import Timeline
 from gateway.drafts import rollcall_event
-from gateway.errors import StoreUnavailable
+from gateway.errors import GatewayError, StoreUnavailable
 from gateway.events import ClockReading, CloudEvent
 from gateway.rollcall.happenings import (
     Action,
@@ -85,6 +85,7 @@ class Conductor:
         on_events: Callable[[list[CloudEvent]], None],
         show: Show,
         on_trouble: Callable[[str | None], None] = lambda _: None,
+        on_over: Callable[[HeldState], None] = lambda _: None,
         alarm: Alarm | None = None,
     ) -> None:
         """Wire it up.
@@ -99,6 +100,7 @@ class Conductor:
             on_events: is told what was committed.
             show: is told the roll-call's snapshot under its id, None when it is over.
             on_trouble: is told why the store refuses, None when it works again.
+            on_over: is told what has finished, whatever finished it, once that is stored.
             alarm: rings when time is up.
         """
         self.radio_id = radio_id
@@ -111,6 +113,7 @@ class Conductor:
         self._on_events = on_events
         self._show = show
         self._on_trouble = on_trouble
+        self._on_over = on_over
         self._alarm = alarm or LoopAlarm()
         self._state: HeldState | None = None
         self._is_waiting = False
@@ -165,16 +168,30 @@ class Conductor:
         self._show_it(state)
 
     async def go_on(self) -> None:
-        """Go on with what was taken up, once everything that was heard before has been understood."""
+        """Go on with what was taken up, once everything that was heard before has been understood.
+
+        Raises:
+            StoreUnavailable: it waits still.
+        """
         async with self.turn:
             self._is_waiting = False
-            if self._state is None:
-                return
-            await self._drain()
-            before = self._state
-            state, actions = held.resume_after_restart(before, self._timeline.now())
-            log.info("roll-call resumed", radio=self.radio_id, rollcall=held.id_of(state))
-            await self._commit(Moved(before, state, actions, record_of(before, state)))
+            try:
+                await self._resume()
+            except GatewayError:
+                # Nothing was said or stored: who calls again must find it waiting still.
+                self._is_waiting = True
+                raise
+
+    async def _resume(self) -> None:
+        if self._state is None:
+            return
+        await self._drain()
+        before = self._state
+        if before is None:
+            return
+        state, actions = held.resume_after_restart(before, self._timeline.now())
+        log.info("roll-call resumed", radio=self.radio_id, rollcall=held.id_of(state))
+        await self._commit(Moved(before, state, actions, record_of(before, state)))
 
     async def feed(self, event: Event) -> None:
         """Tell the engine something and wait until what follows is stored.
@@ -196,6 +213,8 @@ class Conductor:
 
     async def stop(self) -> None:
         """End what is being said and forget the alarm; the roll-call goes on in the next run."""
+        # What is understood from now on is stored as ever; what it asks for is the next run's to say.
+        self._is_waiting = True
         self._alarm.clear()
         self._voice.hush()
         for task in self._tasks:
@@ -221,6 +240,7 @@ class Conductor:
             self._alarm.clear()
             self._inbox.clear()
             self._state = None
+            self._on_over(moved.state)
         if moved.record is not None or moved.state.phase == "finished":
             self._show_it(moved.state)
         if moved.state.paused is not None and (before is None or before.paused is None):
@@ -269,7 +289,13 @@ class Conductor:
 
     async def _drain(self) -> None:
         while self._inbox:
-            await self._take((self._inbox[0],))
+            try:
+                await self._take((self._inbox[0],))
+            except GatewayError:
+                raise
+            except Exception:
+                # Kept, it would stop everything that is posted or heard after it.
+                log.exception("roll-call passes over what it cannot take", radio=self.radio_id)
             if self._inbox:
                 self._inbox.popleft()
 

@@ -8,6 +8,7 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from random import Random
 from typing import Any, Final, Protocol
 
@@ -171,24 +172,28 @@ class RollcallOffice:
 
         rollcall.conductor = Conductor(
             radio_id, voice, self._store, self._ids, rollcall.timeline, self._read_clock,
-            on_events=self._after_drill(radio_id), show=self._show, on_trouble=trouble, alarm=alarm,
+            on_events=self._on_events, show=self._show, on_trouble=trouble, alarm=alarm,
+            on_over=partial(self._over, radio_id),
         )  # fmt: skip
 
-    def _after_drill(self, radio_id: str) -> Callable[[list[CloudEvent]], None]:
-        """Pass events on; when a drill is over, the incidents that were played are over too."""
+    def _over(self, radio_id: str, state: HeldState) -> None:
+        """When a drill is over, the incidents that were played are over too."""
+        if held.is_rollcall(state):
+            return
+        task = asyncio.create_task(self._end_exercises(radio_id), name=f"after-drill-{radio_id}")
+        self._chores.add(task)
+        task.add_done_callback(self._chores.discard)
 
-        async def end_exercises() -> None:
-            path = self._stations[radio_id].path
-            self._on_events(await path.end_exercises(self._clock.now()))
-
-        def passed_on(events: list[CloudEvent]) -> None:
-            self._on_events(events)
-            if any(event.kind == "drill.finished" for event in events):
-                task = asyncio.create_task(end_exercises(), name=f"after-drill-{radio_id}")
-                self._chores.add(task)
-                task.add_done_callback(self._chores.discard)
-
-        return passed_on
+    async def _end_exercises(self, radio_id: str) -> None:
+        path = self._stations[radio_id].path
+        while True:
+            try:
+                self._on_events(await path.end_exercises(self._clock.now()))
+            except GatewayError as error:
+                log.warning("incidents of a drill are open still", radio=radio_id, why=str(error))
+                await asyncio.sleep(LOOK_EVERY_S)
+            else:
+                return
 
     def _show(self, rollcall_id: str, document: Mapping[str, Any] | None) -> None:
         self._publish_state(rollcall_suffix(rollcall_id), document)
@@ -225,7 +230,9 @@ class RollcallOffice:
 
     async def stop(self) -> None:
         """End; roll-calls go on in the next run."""
-        for task in self._tasks:
+        if self._chores:
+            await asyncio.wait(self._chores, timeout=LOOK_EVERY_S)
+        for task in (*self._tasks, *self._chores):
             task.cancel()
         await asyncio.gather(*self._tasks, *self._chores, return_exceptions=True)
         for station in self._stations.values():
@@ -252,7 +259,10 @@ class RollcallOffice:
         at, clock = self._clock.now(), self._read_clock()
         drafts = [rollcall_event(self._ids.new(), change, at, clock, None) for change in changes]
         log.warning("roll-call ended: its radio cannot speak any more", rollcall=held.id_of(state))
-        self._on_events(await self._store.commit(None, drafts, rollcall=record_of(state, after)))
+        record = record_of(state, after)
+        self._on_events(await self._store.commit(None, drafts, rollcall=record))
+        if record.radio_id in self._stations:
+            self._over(record.radio_id, after)
 
     async def _look(self) -> None:
         while True:
@@ -261,6 +271,9 @@ class RollcallOffice:
                 await self.keep_schedules()
             except GatewayError as error:
                 log.warning("schedules could not be kept", why=str(error))
+            except Exception:
+                # Schedules that end without a word are worse than one occasion that failed.
+                log.exception("schedules could not be kept")
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def let_go(self) -> None:

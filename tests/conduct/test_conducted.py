@@ -5,6 +5,9 @@ from datetime import timedelta
 
 import pytest
 
+from gateway.conduct import held
+from gateway.conduct.keeping import HeldState
+from gateway.errors import StoreUnavailable
 from gateway.model import SoundClass
 from gateway.publish.commands import RefusedCommand
 from gateway.publish.requests import (
@@ -14,7 +17,7 @@ from gateway.publish.requests import (
     RollcallResume,
     RollcallStart,
 )
-from gateway.rollcall.happenings import Understood
+from gateway.rollcall.happenings import Action, Deaf, DrillAction, Event, Understood
 from gateway.rollcall.sheet import Reply
 from tools.airplay import EIGHT, SAYING_S, AirPlay, Answer, Crew
 
@@ -240,3 +243,63 @@ def test_a_late_answer_that_names_one_of_several_is_nobodys_silence(on_air: OnAi
         assert play.last("u1")["review"]["reasons"] == ["caller_ambiguous"]
 
     on_air(scene)
+
+
+def test_a_store_that_refuses_at_the_restart_only_delays(
+    on_air: OnAir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_args: object, **_kept: object) -> None:
+        raise StoreUnavailable("disk full")
+
+    async def scene(play: AirPlay) -> None:
+        await play.office.start_one(RollcallStart(units=("u1",)))
+        await play.conductor.stop()
+        play.new_process()
+        await play.office.take_up()
+        with monkeypatch.context() as full_disk:
+            full_disk.setattr(play.store, "commit", refuse)
+            with pytest.raises(StoreUnavailable):
+                await play.conductor.go_on()
+        assert play.conductor.is_waiting
+        await play.conductor.go_on()
+        await play.run()
+
+        assert play.outcomes() == {"u1": "answered"}
+
+    on_air(scene, crew=crew_of({"u1": [full("金穗花园")]}))
+
+
+def test_what_the_engine_cannot_take_does_not_end_the_roll_call(
+    on_air: OnAir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = held.step
+
+    def step(state: HeldState, event: Event) -> tuple[HeldState, tuple[Action | DrillAction, ...]]:
+        if isinstance(event, Deaf):
+            raise ZeroDivisionError
+        return taken(state, event)
+
+    async def scene(play: AirPlay) -> None:
+        await play.office.start_one(RollcallStart(units=("u1",)))
+        play.conductor.post(Deaf(play.clock.now(), "poison"))
+        await play.run()
+
+        assert play.outcomes() == {"u1": "answered"}
+        assert len(play.of("rollcall.finished")) == 1
+
+    monkeypatch.setattr(held, "step", step)
+    on_air(scene, crew=crew_of({"u1": [full("金穗花园")]}))
+
+
+def test_nothing_is_said_any_more_once_it_was_stopped(on_air: OnAir) -> None:
+    async def scene(play: AirPlay) -> None:
+        await play.office.start_one(RollcallStart(units=("u1", "u2")))
+        await play.run(until=lambda: len(play.of("rollcall.called")) == 1)
+        await play.conductor.stop()
+        said = len(play.said)
+        await play.run()
+
+        assert len(play.of("rollcall.answered")) == 1
+        assert len(play.said) == said
+
+    on_air(scene, crew=crew_of({"u1": [full("金穗花园")]}))
