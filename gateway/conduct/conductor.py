@@ -183,8 +183,6 @@ class Conductor:
                 raise
 
     async def _resume(self) -> None:
-        if self._state is None:
-            return
         await self._drain()
         before = self._state
         if before is None:
