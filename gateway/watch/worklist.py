@@ -68,9 +68,10 @@ class WorkList:
 
     def claim(self, most: int = 8) -> list[Work]:
         """Return events nobody else works on, one of each key, in the order they came; none when all wait."""
-        now_s = self._now_s()
         claimed: list[Work] = []
         with self._memory.transaction() as connection:
+            # only now: what others leased while this one waited for the file would seem to lie in the future
+            now_s = self._now_s()
             self._fill(connection, now_s)
             for position, source, sequence, came_s, until_s in self._firsts(connection):
                 if len(claimed) >= most:

@@ -172,3 +172,14 @@ def probe(url: str) -> dict[str, str]:
         return await Probe(url).answers()
 
     return asyncio.run(ask())
+
+
+def documented(page: str, broker: str) -> dict[str, str]:
+    """Read a broker's column of the table in docs/integrator.md."""
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines() if "|" in line
+    ]
+    head = next(row for row in rows if any(cell.startswith("mosquitto 2") for cell in row))
+    column = next(at for at, cell in enumerate(head) if cell.startswith(broker))
+    body = rows[rows.index(head) + 2 :]
+    return {row[0]: row[column] for row in body if len(row) == len(head)}

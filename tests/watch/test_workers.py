@@ -4,9 +4,11 @@ import asyncio
 import contextlib
 import json
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -81,6 +83,25 @@ def test_what_a_dead_worker_had_in_hand_another_one_gets(tmp_path: Path) -> None
         # the machine was started anew: its clock begins again, and what was leased before is nobody's
         now[0] = 5.0
         assert [work.event["id"][-1] for work in dead.claim()] == ["2"]
+
+
+def test_what_another_leased_while_this_one_waited_for_the_file_is_not_stolen(tmp_path: Path) -> None:
+    now = [1000.0]
+    with Memory(tmp_path / "desk.db") as one, Memory(tmp_path / "desk.db") as other:
+        first = WorkList(one, "desk", "a", monotonic_s=lambda: now[0])
+        slow = WorkList(other, "desk", "b", monotonic_s=lambda: now[0])
+        one.take([event(SOURCES[0], 1, "i")])
+        begin = other.transaction
+
+        @contextlib.contextmanager
+        def waits() -> Iterator[Any]:
+            now[0] += 3.0
+            assert len(first.claim()) == 1
+            with begin() as connection:
+                yield connection
+
+        with patch.object(other, "transaction", waits):
+            assert slow.claim() == []
 
 
 def test_an_event_waits_for_what_is_missing_before_it_but_not_for_ever(tmp_path: Path) -> None:
