@@ -331,6 +331,8 @@ def load_config(path: Path) -> Config:
         raise BadConfig([f"{path}:byte {error.start}: not UTF-8; save the file as UTF-8"]) from None
     except tomllib.TOMLDecodeError as error:
         raise BadConfig([f"{path}:toml: {error}"]) from None
+    except RecursionError:
+        raise BadConfig([f"{path}:toml: is nested too deep; no key needs more than three levels"]) from None
     try:
         config = Config.model_validate(tree)
     except ValidationError as error:

@@ -270,6 +270,8 @@ def read_yaml(shape: type[_Shape], text: str, filename: str) -> _Shape:
         line = f"{mark.line + 1}" if mark else "?"
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
         raise BadInput(f"{filename}:{line}: not valid YAML: {problem}") from error
+    except RecursionError:
+        raise BadInput(f"{filename}:1: is nested too deep; no entry needs more than a few levels") from None
     try:
         return shape.model_validate({} if document is None else document)
     except ValidationError as error:
