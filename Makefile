@@ -26,7 +26,7 @@ lint:
 	$(BIN)/lint-imports
 
 unit:
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile
 
 bench: setup
 	$(BIN)/python -m bench.run
