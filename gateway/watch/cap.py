@@ -117,7 +117,7 @@ def _info(alert: ET.Element, event: Mapping[str, Any], position: tuple[float, fl
         if value is not None:
             _value(info, "parameter", name, str(value))
     area = ET.SubElement(info, "area")
-    _add(area, "areaDesc", " ".join(filter(None, (unit["name"], place["text"]))) or "unknown")
+    _add(area, "areaDesc", " ".join(filter(None, (unit["name"], place["text"]))).strip() or "unknown")
     if position is not None:
         _add(area, "circle", f"{position[0]:.6f},{position[1]:.6f} {_NO_RADIUS_KM}")
     if unit["unit_id"]:
