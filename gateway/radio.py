@@ -258,6 +258,7 @@ class Radio:
             if self._unkept >= MOST_UNKEPT:
                 self._lost += 1
                 self._count(-1)
+                self._pipeline.rollcall.gave_up_on(transmission)
                 log.error("a call is lost: neither spool nor store takes it", transmission=transmission.id)
                 return
             if self._unkept_s + transmission.duration_s > UNKEPT_IN_MEMORY_S:
