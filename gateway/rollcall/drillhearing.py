@@ -11,12 +11,8 @@ from typing import Final
 from gateway.rollcall.happenings import Deaf, Event
 from gateway.rollcall.hearing import nobody, understood_of
 from gateway.rollcall.overheard import Overheard
+from gateway.understand.orders import is_order as orders
 
-_ORDERS: Final = re.compile(
-    r"请[^请]{0,40}?(?:立即|马上|迅速|尽快|速速|赶快|火速|立刻)[^请]{0,12}?"
-    r"(?:到场|到达|到位|到现场|赶到|赶赴|赶往|前往|集结|集合|增援|支援|处置)"
-)
-_OWN: Final = re.compile(r"我是|我单元|收到(?!,?请)|请求|正在(?:前往|赶)|已经?(?:到|在)")
 _NAMES: Final = re.compile(r"请([^,.!?请]{2,60}?)(?:立即|马上|迅速|尽快|速速|赶快|火速|立刻)")
 _AND: Final = re.compile(r"(?<=..)(?:以及|及|和|与)(?=..)")
 _OTHERS: Final = re.compile(r"周边|附近|邻近|各单元|各位|所有|全体|其他|其它")
@@ -25,10 +21,7 @@ _OTHERS: Final = re.compile(r"周边|附近|邻近|各单元|各位|所有|全�
 
 def is_order(heard: Overheard) -> bool:
     """Whether somebody sends units somewhere, and does not say that he goes or is there."""
-    said, text = heard.utterance.understanding, heard.utterance.text
-    if said.callee.kind == "command" or _OWN.search(text):
-        return False
-    return _ORDERS.search(text) is not None
+    return orders(heard.utterance.text, heard.utterance.understanding.callee)
 
 
 def names_in_order(text: str) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from gateway.understand.lexicon import Lexicon
 from gateway.understand.lexicon_rules import UNKNOWN_CODE
 from gateway.understand.location import Place, read_place
 from gateway.understand.match import Kind
+from gateway.understand.orders import orders_by_name
 from gateway.understand.reading import Reading
 from gateway.understand.resolve import Parties
 from gateway.understand.slots import Chosen, choose_incident, read_casualties
@@ -74,7 +75,7 @@ def read_call(
     chosen = choose_incident(reading, lexicon)
     moves = chosen is None and acts & _SELF_MOVES
     place = None if moves else _place(reading, transcript.text, lexicon, chosen)
-    by_command = parties.caller.kind == "command" or _speaks_as_command(parties, acts)
+    by_command = parties.caller.kind == "command" or _speaks_as_command(parties, reading.text, acts)
     talking = _in_conversation(context, chosen, lexicon)
     situation = Situation(parties.caller, parties.callee, context.command_post, talking, in_drill)
     evidence = weigh(reading, situation, lexicon, chosen, called, place)
@@ -112,10 +113,12 @@ def _place(reading: Reading, spoken: str, lexicon: Lexicon, chosen: Chosen | Non
     return read_place(letters, lexicon.places, chosen.hit.start if chosen else None, taken)
 
 
-def _speaks_as_command(parties: Parties, acts: set[str]) -> bool:
+def _speaks_as_command(parties: Parties, text: str, acts: set[str]) -> bool:
     """Nobody named gives orders the way only a command post does."""
     if parties.caller.kind == "unit" and parties.caller.status != "unknown":
         return False
+    if orders_by_name(text, parties.callee):
+        return True
     return bool(acts & COMMAND_ACTS) and parties.callee.kind != "command"
 
 

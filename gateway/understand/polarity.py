@@ -5,6 +5,7 @@ from typing import Final, Literal
 
 from gateway.understand.callreading import CallReading
 from gateway.understand.match import Hit, Kind
+from gateway.understand.orders import orders_by_name
 
 Polarity = Literal["report", "cancel", "resolve", "none"]
 
@@ -62,7 +63,10 @@ def _reports(heard: CallReading) -> tuple[Polarity, list[str]]:
     """Whether this is a report, and why a person should look when it nearly was one."""
     chosen, evidence = heard.chosen, heard.evidence
     if heard.by_command:
-        return "none", []
+        told = chosen is not None and not heard.context.open_incident
+        ordered = told and orders_by_name(heard.reading.text, heard.parties.callee)
+        # whoever orders may be the first to tell: a person must see it, though it is nobody's report
+        return "none", [f"told_in_order:{chosen.hit.phrase}"] if chosen and ordered else []
     needed = evidence.needed(chosen, heard.lexicon)
     if chosen is None:
         adds = heard.context.open_incident and evidence.total >= needed and _adds(heard)

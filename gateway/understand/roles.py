@@ -6,7 +6,7 @@ the clearest to the weakest:
 
 1. 我是X, 这里是X: X speaks.
 2. X呼叫Y: X speaks to Y. 呼叫Y and Y,Y,X呼叫 are the same order with a part missing or moved.
-3. X听到请回答, X请讲, X请立即…, 请X立即…: X is spoken to.
+3. X听到请回答, X请讲, X请立即…, 请X、Y立即…: X is spoken to, and Y does not speak.
 4. X收到, X报告, X3人上岗, X正在前往: X speaks.
 5. a name at the very start and then a pause, or right behind the command post's: X speaks, with less
    certainty; said twice, or followed by somebody who speaks: X is spoken to.
@@ -58,6 +58,9 @@ _GARBLED_MARKER = 2
 _NUMERALS = frozenset("0123456789一二三四五六七八九十两")
 _AS_CLEAR_AS = 0.6
 _WORDS_BEFORE = 6
+_ORDER_JOIN = 2
+_ORDER_TAIL = 6
+"""Syllables between two that one order names, and after the last (及周边单元) before it is said how soon."""
 _FOLD = {"zh": "z", "ch": "c", "sh": "s"}
 
 
@@ -95,7 +98,19 @@ class RoleWords:
         "请讲", "请说", "请汇报", "请报告", "请重复", "请复述", "请继续", "请稍", "请注意", "马上安排",
         "你说",
     )  # fmt: skip
-    urge: tuple[str, ...] = ("立即", "马上", "迅速", "火速", "赶快", "赶紧", "赶到", "前往", "赶往")
+    urge: tuple[str, ...] = (
+        "立即",
+        "马上",
+        "迅速",
+        "火速",
+        "赶快",
+        "赶紧",
+        "赶到",
+        "前往",
+        "赶往",
+        "尽快",
+        "立刻",
+    )
     place_before: tuple[str, ...] = (
         "在", "到", "去", "往", "从", "离", "位于", "靠近", "送到", "前往", "赶往", "经过",
     )  # fmt: skip
@@ -239,6 +254,21 @@ class CallOrder:
         """Whether a marker of `kind` ends at syllable `start` or up to `slack` earlier."""
         return any((kind, start - extra) in self._ends for extra in range(slack + 1))
 
+    def ordered(self, named: tuple[Named, ...]) -> frozenset[int]:
+        """Those whom an order sends, 请X、Y立即赶到: the first after 请, the others right behind one another."""
+        sent: set[int] = set()
+        for i, mention in enumerate(named):
+            if mention.is_command or not self.before("third", mention.start):
+                continue
+            chain = [i]
+            for j in range(i + 1, len(named)):
+                if not 0 <= named[j].start - named[chain[-1]].end <= _ORDER_JOIN:
+                    break
+                chain.append(j)
+            if self.after("urge", named[chain[-1]].end, slack=_ORDER_TAIL):
+                sent.update(chain)
+        return frozenset(sent)
+
     def assign(self, named: tuple[Named, ...]) -> Parts:
         """Give the mentions, in the order they were said, their parts."""
         caller, plain = self._caller(named)
@@ -257,7 +287,7 @@ class CallOrder:
                 i > 0 and named[i - 1].is_command and mention.start - named[i - 1].end <= _GARBLED_MARKER
             )
             begins = mention.start <= 1 or after_post or self._begins_late(named, i)
-            if mention.is_command or not begins or self._aside(mention):
+            if mention.is_command or not begins or self._aside(mention) or i in self.ordered(named):
                 continue
             twice = any(other.who & mention.who for j, other in enumerate(named) if j != i)
             hailed = twice or self.after("hail", mention.end) or self.after("order", mention.end)
@@ -290,6 +320,8 @@ class CallOrder:
         if self.before("self", mention.start, slack=1):
             return "self"
         called = i == parts.callee or self.before("calls", mention.start, slack=1)
+        if i in self.ordered(named):
+            return "callee"
         if self.after("calls", mention.end) and not called and not self._aside(mention):
             return "calls"
         answers = self.after("answer", mention.end) or self.after("count", mention.end)
@@ -328,11 +360,9 @@ class CallOrder:
         return _CLAIM_ANSWER if self._answers(named, i, mention) else 0.0
 
     def _answers(self, named: tuple[Named, ...], i: int, mention: Named) -> bool:
-        if (
-            self._aside(mention)
-            or self.after("hail", mention.end)
-            or self.after("order", mention.end, slack=0)
-        ):
+        if self._aside(mention) or i in self.ordered(named):
+            return False
+        if self.after("hail", mention.end) or self.after("order", mention.end, slack=0):
             return False
         if self.before("calls", mention.start, slack=1):
             return False
@@ -361,7 +391,7 @@ class CallOrder:
         )
 
     def _tells_plainly(self, named: tuple[Named, ...], i: int, mention: Named) -> bool:
-        if mention.is_command or self._aside(mention):
+        if mention.is_command or self._aside(mention) or i in self.ordered(named):
             return False
         if self.after("hail", mention.end) or self.after("order", mention.end):
             return False
@@ -387,8 +417,9 @@ class CallOrder:
         for i in others:
             if self.after("hail", named[i].end) or self.after("order", named[i].end, slack=0):
                 return i
+        ordered = self.ordered(named)
         for i in others:
-            if self.before("third", named[i].start) and self.after("urge", named[i].end):
+            if i in ordered:
                 return i
         for i in others:
             if named[i].start <= 1 and self._addressed(named, i, caller):

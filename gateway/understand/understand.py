@@ -19,6 +19,7 @@ from gateway.understand.heardwords import report_grounds
 from gateway.understand.lexicon import Lexicon
 from gateway.understand.match import Kind
 from gateway.understand.naming import names_in
+from gateway.understand.orders import orders_by_name
 from gateway.understand.polarity import Polarity, polarity_of
 from gateway.understand.reading import Reading, read
 from gateway.understand.resolve import Parties
@@ -37,6 +38,7 @@ RollcallMark = Literal["open", "close"]
 
 _LOW_CONFIDENCE: Final = 0.45
 _WORTH_A_LOOK: Final = 2
+_ORDERED_NOT_DONE: Final = frozenset({"arrived", "ack_wilco", "handling", "promise"})
 
 
 def understand(transcript: Transcript, parties: Parties, context: Context, lexicon: Lexicon) -> Understanding:
@@ -71,7 +73,7 @@ def understand(transcript: Transcript, parties: Parties, context: Context, lexic
     return Understanding(
         caller=parties.caller,
         callee=parties.callee,
-        acts=_acts(reading, hint, headcount),
+        acts=_acts(reading, hint, headcount, orders=orders_by_name(text, parties.callee)),
         headcount=headcount,
         exercise=mark != "live" and (context.exercise_open or mark is not None),
         exercise_mark=mark,
@@ -113,12 +115,17 @@ def _hint(heard: CallReading, polarity: Polarity) -> IncidentHint:
     )
 
 
-def _acts(reading: Reading, hint: IncidentHint, headcount: Headcount) -> tuple[str, ...]:
-    """The acts in the order of the text, with what the whole call does in front."""
+def _acts(reading: Reading, hint: IncidentHint, headcount: Headcount, *, orders: bool) -> tuple[str, ...]:
+    """The acts in the order of the text, with what the whole call does in front.
+
+    An order instructs; that somebody is to come is not that he came.
+    """
     first = [hint.polarity] if hint.polarity != "none" else []
     ordered = [c for h in reading.stated(Kind.ACT) for c in h.codes(Kind.ACT)]
     if headcount != Headcount():
         ordered.append("present")
+    if orders:
+        ordered = ["instruct", *(act for act in ordered if act not in _ORDERED_NOT_DONE)]
     return tuple(dict.fromkeys([*first, *ordered]))
 
 
