@@ -1,4 +1,4 @@
-"""Orders: somebody sends units somewhere. What is ordered has not been done, and who is sent does not speak."""
+"""Orders: somebody sends units somewhere. What is ordered is not done, and who is sent does not speak."""
 
 import re
 from typing import Final

@@ -255,7 +255,7 @@ class CallOrder:
         return any((kind, start - extra) in self._ends for extra in range(slack + 1))
 
     def ordered(self, named: tuple[Named, ...]) -> frozenset[int]:
-        """Those whom an order sends, 请X、Y立即赶到: the first after 请, the others right behind one another."""
+        """Those whom an order sends, 请X、Y立即赶到: the first after 请, the others right behind it."""
         sent: set[int] = set()
         for i, mention in enumerate(named):
             if mention.is_command or not self.before("third", mention.start):
