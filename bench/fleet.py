@@ -48,12 +48,23 @@ def measure_clusters(options: Options) -> Report:
             continue
         with folder() as where, kind(where / "cluster", 3) as cluster:
             urls = cluster.urls
+            wrong = _not_as_documented(kind.name, urls[0])
             # the dispatcher hears of one node what gateways say on all
             one, _, took_s = asyncio.run(
                 hold(where, lambda n, urls=urls: urls[n % len(urls)], urls[:1], units_each=each)  # type: ignore[misc]
             )
-        figures.append(Figure.at_most(name, one.wrong, "events", 0, f"3 nodes, {took_s:.0f} s", **_told(one)))
+        figures += [
+            Figure.at_most(name, one.wrong, "events", 0, f"3 nodes, {took_s:.0f} s", **_told(one)),
+            Figure.at_most(f"fleet.{kind.name.lower()}.not_as_documented", len(wrong), "rows", 0, **wrong),
+        ]
     return Report(tuple(figures))
+
+
+def _not_as_documented(broker: str, url: str) -> dict[str, str]:
+    """Rows of the table in docs/integrator.md that the product's own link finds otherwise."""
+    ask = support("interoperability")
+    told = ask.documented((ROOT / "docs" / "integrator.md").read_text(encoding="utf-8"), broker)
+    return {row: found for row, found in ask.probe(url).items() if told.get(row) != found}
 
 
 def _told(judged: Judgement) -> dict[str, Any]:
