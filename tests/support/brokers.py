@@ -36,6 +36,19 @@ def wait_for(port: int, process: subprocess.Popen[bytes], what: str) -> None:
     raise RuntimeError(f"{what} did not start")
 
 
+def wait_for_welcome(port: int, process: subprocess.Popen[bytes], what: str) -> None:
+    """Return when MQTT 3.1.1 is let in: a cluster listens before it has elected who leads."""
+    hello = b"\x10\x10\x00\x04MQTT\x04\x02\x00\x3c\x00\x04wait"
+    deadline = time.monotonic() + STARTS_WITHIN_S
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 5.0) as link:
+            link.sendall(hello)
+            if link.recv(4) == b"\x20\x02\x00\x00":
+                return
+        time.sleep(0.1)
+    raise RuntimeError(f"{what} listens and lets nobody in")
+
+
 class Cluster:
     """`size` nodes. `urls` are their MQTT addresses, one of each node."""
 
@@ -110,6 +123,7 @@ class Nats(Cluster):
                 )
         for port, process in zip(self.mqtt_ports, self._processes, strict=True):
             wait_for(port, process, "nats-server")
+            wait_for_welcome(port, process, "nats-server")
 
 
 class RabbitMq(Cluster):
