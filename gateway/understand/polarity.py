@@ -75,7 +75,7 @@ def _reports(heard: CallReading) -> tuple[Polarity, list[str]]:
         return "none", [f"sounds_like:{chosen.hit.phrase}"]
     if _speaks_of_an_earlier_one(heard):
         return "none", [f"spoken_of_again:{chosen.hit.phrase}"]
-    if evidence.total < needed:
+    if evidence.total < needed and not _corrects(heard):
         near = evidence.total == needed - 1 and evidence.attributed
         return "none", ["incident_words_without_report"] if near else []
     doubts = [f"by_sound:{chosen.hit.phrase}"] if chosen.hit.by_sound else []
@@ -90,6 +90,14 @@ def _speaks_of_an_earlier_one(heard: CallReading) -> bool:
         return False
     corrects = "correction" in heard.reading.acts()
     return corrects or _THE_EARLIER.search(heard.reading.text) is not None
+
+
+def _corrects(heard: CallReading) -> bool:
+    """Whether a named unit puts another kind in place of the open one: 更正,不是着火,是燃气泄漏."""
+    kind, against = heard.chosen, any(points < 0 for points in heard.points.values())
+    written = kind is not None and not kind.hit.by_sound
+    corrects = heard.context.open_incident and "correction" in heard.reading.acts()
+    return written and corrects and heard.evidence.attributed and not against
 
 
 def _adds(heard: CallReading) -> bool:
