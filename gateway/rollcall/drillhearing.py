@@ -13,7 +13,8 @@ from gateway.rollcall.hearing import nobody, understood_of
 from gateway.rollcall.overheard import Overheard
 from gateway.understand.orders import is_order as orders
 
-_NAMES: Final = re.compile(r"请([^,.!?请]{2,60}?)(?:立即|马上|迅速|尽快|速速|赶快|火速|立刻)")
+_NAMES: Final = re.compile(r"请([^.!?请]{2,60}?)(?:立即|马上|迅速|尽快|速速|赶快|火速|立刻)")
+_LIST: Final = re.compile(r"[、,]")
 _AND: Final = re.compile(r"(?<=..)(?:以及|及|和|与)(?=..)")
 _OTHERS: Final = re.compile(r"周边|附近|邻近|各单元|各位|所有|全体|其他|其它")
 """Units that an order means without naming them."""
@@ -26,7 +27,7 @@ def is_order(heard: Overheard) -> bool:
 
 def names_in_order(text: str) -> tuple[str, ...]:
     """The stretches of an order that name units: 请金穗花园及周边单元立即到场 has one, 金穗花园."""
-    stretches = [part for found in _NAMES.finditer(text) for part in found.group(1).split("、")]
+    stretches = [part for found in _NAMES.finditer(text) for part in _LIST.split(found.group(1))]
     named = [name.strip() for part in stretches for name in _AND.split(part)]
     return tuple(name for name in named if len(name) > 1 and not _OTHERS.search(name))
 
