@@ -112,6 +112,18 @@ def write_results(path: Path, header: dict[str, Any], figures: Sequence[Figure])
     path.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
+def keep_results(path: Path, header: dict[str, Any], figures: Sequence[Figure]) -> None:
+    """Put figures in the place of those of the same name, each with its own date, commit and load."""
+    document = json.loads(path.read_text(encoding="utf-8"))
+    stamp = {
+        "measured": header["date"], "commit": header["commit"], "load_1_5_15_min": header["load_1_5_15_min"]
+    }  # fmt: skip
+    fresh = {one.name: asdict(one) | {"detail": one.detail | stamp} for one in figures}
+    kept = [fresh.pop(one["name"], one) for one in document["figures"]]
+    document["figures"] = [*kept, *fresh.values()]
+    path.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
 def show(figures: Sequence[Figure], console: Console) -> None:
     """Print the figures; those of the accuracy tables are left to their tables unless a target is set."""
     table = Table(title="figures", title_justify="left", show_edge=False)

@@ -19,7 +19,18 @@ from bench.crashes import crashes
 from bench.daemon import start_and_memory, store_and_publish
 from bench.dispatcher import measure as measure_dispatcher
 from bench.eventlife import event_life
-from bench.figure import ROOT, WORK, Benchmark, Figure, Options, Report, machine, show, write_results
+from bench.figure import (
+    ROOT,
+    WORK,
+    Benchmark,
+    Figure,
+    Options,
+    Report,
+    keep_results,
+    machine,
+    show,
+    write_results,
+)
 from bench.fleet import measure as measure_fleet
 from bench.fleet import measure_clusters
 from bench.path import whole_path
@@ -120,9 +131,9 @@ def main() -> int:
         "minutes": round((time.monotonic() - started) / 60, 1),
         "seconds_by_benchmark": took_s,
     }
-    out = asked.out or (None if asked.names else RESULTS)
+    out = asked.out or (None if asked.names and not asked.keep else RESULTS)
     if out is not None:
-        write_results(out, header, figures)
+        (keep_results if asked.keep else write_results)(out, header, figures)
         console.print(f"\nwritten to {out}")
     missed = [figure.name for figure in figures if figure.reached is False]
     console.print(f"targets: {sum(f.reached is True for f in figures)} reached, {len(missed)} missed")
@@ -161,6 +172,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--kills", type=int, default=2000, help="how often the daemon is killed")
     parser.add_argument("--soak-calls", type=int, default=5000, help="transmissions in the soak")
     parser.add_argument("--soak-minutes", type=float, default=60.0, help="the soak ends by then")
+    parser.add_argument(
+        "--keep", action="store_true", help="put these figures in the place of the older ones of their name"
+    )
     parser.add_argument("--out", type=Path, help="write the results there")
     return parser.parse_args()
 
