@@ -32,8 +32,6 @@ from gateway.model import Pcm, SoundClass, Transcript, Unit
 from gateway.pipeline import Heard
 from tools.crashair import number_of
 
-SOURCES["crashair"] = ("tools.crashair", "CrashAir")
-
 LINES = (
     "指挥中心,我是华夏A区最小应急单元,3栋楼顶起火,请求消防支援",
     "收到,马上安排消防",
@@ -148,6 +146,7 @@ def _until_dead(pid: int, kill_after_s: float | None) -> int:
 
 
 if __name__ == "__main__":
+    SOURCES["crashair"] = ("tools.crashair", "CrashAir")
     if len(sys.argv) > 1:
         configure_log("info")
         asyncio.run(live(Daemon(load_config(Path(sys.argv[1])))))
