@@ -46,6 +46,7 @@ from gateway.pipeline import Heard, Knowledge, Listener, RadioPipeline
 from gateway.publish.broker import Broker
 from gateway.publish.commandport import CommandPort
 from gateway.publish.commands import Gatekeeper
+from gateway.publish.homeassistant import Discovery, discovery_documents
 from gateway.publish.lanes import OutboxRow
 from gateway.publish.link import LinkState, PahoLink
 from gateway.publish.pump import Pump
@@ -119,6 +120,10 @@ class Daemon:
             self._broker, gateway.topic_root, self._clock, self._store.next_session,
             on_change=self._link_changed,
         )  # fmt: skip
+        home = self._config.homeassistant
+        radios = [radio.id for radio in self._config.radio] if home.discovery else []
+        documents = discovery_documents(home.prefix, gateway.topic_root, gateway.source, __version__, radios)
+        self._discovery = Discovery(self._link, documents if home.discovery else {})
         self._pump = Pump(
             self._store.outbox, self._link, gateway.topic_root, self._clock,
             window=self._config.mqtt.window,
@@ -258,6 +263,8 @@ class Daemon:
         """Begin to say nothing more."""
         if hasattr(self, "_metrics"):
             await asyncio.to_thread(self._metrics.close)
+        if hasattr(self, "_discovery"):
+            await self._discovery.stop()
         if hasattr(self, "_office"):
             await self._office.stop()
         if hasattr(self, "_speaking"):
@@ -480,6 +487,7 @@ class Daemon:
         if state.is_connected:
             log.info("broker connected", protocol=state.protocol, session=state.session)
             self._alarms.recovered("mqtt")
+            self._discovery.connected()
         elif not self._stopping.is_set() and self._link.has_rival:
             self._alarms.fault("mqtt/rival", state.trouble or "pushed off the broker", RIVAL_ACTION)
         elif not self._stopping.is_set():

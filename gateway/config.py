@@ -182,6 +182,13 @@ class DrillSettings(Settings):
         return self
 
 
+class HomeAssistantSettings(Settings):
+    """Whether Home Assistant finds this gateway by itself."""
+
+    discovery: bool = False
+    prefix: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_/-]+$", min_length=1)] = "homeassistant"
+
+
 class MetricsSettings(Settings):
     """Where Prometheus finds the health figures; left out, nowhere."""
 
@@ -289,6 +296,7 @@ class Config(Settings):
     drill: DrillSettings = DrillSettings()
     speak: SpeakSettings = SpeakSettings()
     metrics: MetricsSettings = MetricsSettings()
+    homeassistant: HomeAssistantSettings = HomeAssistantSettings()
     log: LogSettings = LogSettings()
     radio: tuple[RadioSettings, ...]
     _folder: Path = PrivateAttr(default=Path())
