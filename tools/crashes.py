@@ -19,10 +19,11 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 
 import numpy as np
@@ -38,6 +39,7 @@ from tools.crashjudge import Judge, Verdict
 ROOT = Path(__file__).parents[1]
 CALLS_PER_LIFE = 3
 KILLS_PER_STATION = 40
+REAL_PER_STATION = 10
 GAP_S = 0.6
 FIRST_AT_S = 1.1
 """The segmenter holds the first second back until it knows the noise floor."""
@@ -47,6 +49,7 @@ REAL_LIFE_WITHIN_S = 900.0
 QUIET_S = 0.4
 OFTEN = {"frame.appended": 25, "published.before_puback": 8, "commit.before": 12, "commit.after": 12}
 """Steps that are passed many times in a life: the fatal time is drawn from 1 to this."""
+Keep = Callable[[str, Verdict], None]
 
 
 class Listener:
@@ -295,38 +298,45 @@ def run_station(folder: Path, port: int, name: str, kills: int, seed: str, zygot
 def run_crashes(
     kills: int, *, workers: int = 1, real: int = 0, seed: str = "crash", folder: Path, port: int,
     tell: Callable[[str], None] = lambda _: None, per_station: int = KILLS_PER_STATION,
+    done: Mapping[str, Verdict] = MappingProxyType({}), keep: Keep = lambda _name, _verdict: None,
 ) -> Verdict:  # fmt: skip
-    """Kill a number of lives, `real` of them with the real recogniser, against the broker on `port`."""
-    shares = [per_station] * (kills // per_station) + [kills % per_station] * bool(kills % per_station)
+    """Kill a number of lives, `real` of them with the real recogniser, against the broker on `port`.
+
+    Stations that are in `done` are not lived again; `keep` is given each other one as it ends.
+    """
     whole = Verdict()
+    for verdict in done.values():
+        whole.add(verdict)
     adding = threading.Lock()
 
-    def take(names: list[tuple[str, int]]) -> None:
-        with Zygote() as zygote:
-            for name, share in names:
-                one = run_station(folder / name, port, name, share, f"{seed}-{name}", zygote)
-                with adding:
-                    whole.add(one)
-                    tell(f"{name}: {whole}")
-                    for sentence in (*one.lost, *one.wrong):
-                        tell(f"  FOUND {sentence}")
-                if not one.lost and not one.wrong:
-                    shutil.rmtree(folder / name)
+    def take(names: list[tuple[str, int]], zygote: Zygote | None) -> None:
+        for name, share in names:
+            one = run_station(folder / name, port, name, share, f"{seed}-{name}", zygote)
+            with adding:
+                whole.add(one)
+                keep(name, one)
+                tell(f"{name}: {whole}")
+                for sentence in (*one.lost, *one.wrong):
+                    tell(f"  FOUND {sentence}")
+            if not one.lost and not one.wrong:
+                shutil.rmtree(folder / name)
 
-    jobs = [(f"crash-{number}", share) for number, share in enumerate(shares)]
+    def take_scripted(names: list[tuple[str, int]]) -> None:
+        with Zygote() as zygote:
+            take(names, zygote)
+
+    jobs = [job for job in _shares("crash", kills, per_station) if job[0] not in done]
     with ThreadPoolExecutor(workers) as pool:
-        for done in [pool.submit(take, jobs[worker::workers]) for worker in range(workers)]:
-            done.result()
-    for number, share in enumerate([10] * (real // 10) + [real % 10] * bool(real % 10)):
-        name = f"crash-real-{number}"
-        one = run_station(folder / name, port, name, share, f"{seed}-{name}", None)
-        whole.add(one)
-        tell(f"{name}: {whole}")
-        for sentence in (*one.lost, *one.wrong):
-            tell(f"  FOUND {sentence}")
-        if not one.lost and not one.wrong:
-            shutil.rmtree(folder / name)
+        for worker in [pool.submit(take_scripted, jobs[one::workers]) for one in range(workers)]:
+            worker.result()
+    take([job for job in _shares("crash-real", real, REAL_PER_STATION) if job[0] not in done], None)
     return whole
+
+
+def _shares(name: str, kills: int, each: int) -> list[tuple[str, int]]:
+    """Stations that together take so many kills, the last one what is left over."""
+    shares = [each] * (kills // each) + [kills % each] * bool(kills % each)
+    return [(f"{name}-{number}", share) for number, share in enumerate(shares)]
 
 
 def main() -> int:
