@@ -18,7 +18,7 @@ from gateway.alarms import Alarms
 from gateway.clock import Clock, IdSource
 from gateway.config import StoreSettings
 from gateway.drafts import dropped_runs_event, stepped_event
-from gateway.errors import BadInput
+from gateway.errors import BadInput, GatewayError
 from gateway.events import ClockReading, CloudEvent
 from gateway.pipeline import RadioPipeline
 from gateway.store.logbook import Logbook
@@ -76,6 +76,7 @@ class Housekeeping:
         self._watch = StepWatch(clock)
         self._run_since = clock.now()
         self._doubted_until_s = 0.0
+        self._strays: dict[str, tuple[str, int, datetime]] | None = None
 
     async def check_start(self) -> None:
         """Say so when this machine's clock is behind what was stored: it has booted without network time."""
@@ -93,6 +94,9 @@ class Housekeeping:
         log.warning("the clock was set", old=step.old.isoformat(), new=step.new.isoformat())
         if abs(step.by) >= DOUBTFUL_STEP:
             self._doubted_until_s = self._clock.monotonic_s() + DOUBTED_FOR_S
+            booted_at = step.old - timedelta(seconds=self._clock.monotonic_s())
+            since = min(booted_at, self._run_since)
+            await self._store.do(lambda logbook: logbook.retention.shift(step.by, since, step.old))
         self._alarms.say(stepped_event(self._ids.new(), step, self._read_clock()))
         self._alarms.recovered("clock")
         for pipeline in pipelines:
@@ -105,10 +109,38 @@ class Housekeeping:
         Raises:
             StoreUnavailable: the database refuses; what was deleted is noted next time.
         """
+        await self._adopt_strays()
         if self._clock.monotonic_s() >= self._doubted_until_s:
             await self._delete_old()
         await self._make_room()
         await self._drop_beyond(self._settings.max_waiting_events)
+
+    async def _adopt_strays(self) -> None:
+        """Once, take into care what lies in the spool and no row knows: an earlier run has left it.
+
+        A file counts that is unknown at the first sweep and still at the next: what is just being said has
+        its row by then.
+        """
+        if self._strays is None:
+            finished = await asyncio.to_thread(self._spool.finished)
+            unknown = await self._store.do(lambda logbook: logbook.retention.unknown_of([*finished]))
+            self._strays = {one: finished[one] for one in unknown}
+            return
+        if not self._strays:
+            return
+        strays, self._strays = self._strays, {}
+        there = await asyncio.to_thread(self._spool.finished)
+        try:
+            adopted = await self._store.do(
+                lambda logbook: sum(
+                    logbook.retention.adopt(one, *about) for one, about in strays.items() if one in there
+                )
+            )
+        except GatewayError:
+            self._strays = strays
+            raise
+        if adopted:
+            log.warning("audio that no row knows is kept like that of incidents", files=adopted)
 
     async def _delete_old(self) -> None:
         now, settings = self._clock.now(), self._settings

@@ -113,7 +113,7 @@ class Speaking:
             new_id=self._ids.new,
             keep=lambda sent_id, at, pcm: self._keep(radio_id, sent_id, at, pcm),
             on_sending=lambda sent: self._ledger.begun(radio_id, sent),
-            on_unsaid=self._ledger.unsaid,
+            on_unsaid=self._unsaid,
             on_sent=lambda sent: self._ledger.told(radio_id, sent),
             on_state=lambda is_on: self._on_state(radio_id, is_on),
             on_trouble=lambda trouble: self._trouble(radio_id, trouble),
@@ -179,6 +179,15 @@ class Speaking:
             self._alarms.fault(what, str(error), "free disk space in data_dir")
             return None
         return AudioRef(ref=kept.ref, sha256=kept.sha256, size_bytes=kept.size_bytes)
+
+    async def _unsaid(self, sent_id: str, audio: AudioRef | None) -> None:
+        """Forget what was kept and never keyed; the note goes first, for without audio it tells nothing."""
+        await self._ledger.unsaid(sent_id)
+        if audio is not None:
+            try:
+                await asyncio.to_thread(self._spool.discard, audio.ref)
+            except GatewayError as error:
+                log.warning("audio of what was not said stays", id=sent_id, why=str(error))
 
     def _start_watchdog(self) -> None:
         if self.transmitters:

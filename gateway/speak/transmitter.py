@@ -35,6 +35,10 @@ async def _nothing(_: object) -> None:
     """Do nothing."""
 
 
+async def _unsaid(_id: str, _audio: AudioRef | None) -> None:
+    """Do nothing."""
+
+
 class KeyUpFailed(Exception):
     """The radio was not keyed at all: a device, or the watchdog that must be there, is away."""
 
@@ -119,7 +123,7 @@ class Transmitter:
         keep: Callable[[str, datetime, Pcm], Awaitable[AudioRef | None]],
         on_sent: Callable[[Sent], Awaitable[None]],
         on_sending: Callable[[Sent], Awaitable[None]] = _nothing,
-        on_unsaid: Callable[[str], Awaitable[None]] = _nothing,
+        on_unsaid: Callable[[str, AudioRef | None], Awaitable[None]] = _unsaid,
         on_state: Callable[[bool], None] = lambda _: None,
         on_trouble: Callable[[str | None], None] = lambda _: None,
     ) -> None:
@@ -136,7 +140,7 @@ class Transmitter:
             keep: keeps what will be sent as evidence; None when the disk refuses.
             on_sent: makes the event, durably.
             on_sending: notes what is about to be sent, in case this process does not live to tell.
-            on_unsaid: is told the id of what was noted and then not keyed at all.
+            on_unsaid: is told the id and the kept audio of what was then not keyed at all.
             on_state: is told when the radio begins and ends to transmit.
             on_trouble: is told what a device did wrong, and None when one did right.
         """
@@ -258,8 +262,10 @@ class Transmitter:
         transmission_id = self._new_id()
         audio = await self._keep(transmission_id, self._clock.now(), utterance.pcm)
         if not await self._channel_is_free(turn):
+            await self._on_unsaid(transmission_id, audio)
             return self._not("busy", f"the channel was in use for {self._busy_wait_s:.0f} s")
         if self._is_stopping or turn.outcome.cancelled():
+            await self._on_unsaid(transmission_id, audio)
             return self._not("stopped", "it is not wanted any more")
         return await self._transmit(turn, utterance, transmission_id, audio)
 
@@ -278,7 +284,7 @@ class Transmitter:
         try:
             key_up = await self._key.transmit(utterance.pcm)
         except KeyUpFailed as error:
-            await self._on_unsaid(transmission_id)
+            await self._on_unsaid(transmission_id, audio)
             if not self._is_stopping:
                 self._trouble(str(error))
             return self._not("device", str(error))

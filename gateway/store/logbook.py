@@ -20,13 +20,13 @@ from sqlite_utils import Database
 
 from gateway.clock import Clock
 from gateway.errors import StoreUnavailable
-from gateway.events import CloudEvent, Draft, TransmissionReceived, seal
+from gateway.events import CloudEvent, Draft, TransmissionReceived, TransmissionSent, seal
 from gateway.faultpoints import passing
 from gateway.store.ledger import LedgerTable
 from gateway.store.outbox import OutboxTable
 from gateway.store.records import HeardTransmission, Notice
 from gateway.store.registry import UnitTable
-from gateway.store.retention import RetentionTable
+from gateway.store.retention import KeptAudio, RetentionTable
 from gateway.store.reviews import ReviewTable
 from gateway.store.rollcalls import RollcallRecord, RollcallTable
 from gateway.store.rows import heard_from_row, heard_to_row, stamp
@@ -187,7 +187,7 @@ class Logbook:
         with self._db.atomic():
             if transmission_id is not None and not self._finish(transmission_id, quarantined=quarantined):
                 return self._events_of(transmission_id)
-            self._note_incident(transmission_id, drafts)
+            self._note_belonging(transmission_id, drafts)
             events = [self._append(draft, transmission_id) for draft in drafts]
             if conversation is not None:
                 self._db.execute(
@@ -203,14 +203,20 @@ class Logbook:
                 self.rollcalls.put(rollcall)
             return events
 
-    def _note_incident(self, transmission_id: str | None, drafts: Sequence[Draft]) -> None:
-        """Remember whose audio this is: that of an incident outlives its events."""
+    def _note_belonging(self, transmission_id: str | None, drafts: Sequence[Draft]) -> None:
+        """Remember whose audio this is: it outlives its events, and may be put on hold."""
         for draft in drafts:
-            if transmission_id is not None and isinstance(draft.data, TransmissionReceived):
+            told = draft.data
+            if transmission_id is not None and isinstance(told, TransmissionReceived):
                 self._db.execute(
-                    "UPDATE transmissions SET incident_id = ? WHERE id = ?",
-                    [draft.data.incident_id, transmission_id],
+                    "UPDATE transmissions SET incident_id = ?, rollcall_id = ? WHERE id = ?",
+                    [told.incident_id, told.rollcall_id or told.drill_id, transmission_id],
                 )
+            elif isinstance(told, TransmissionSent) and told.audio is not None:
+                audio = KeptAudio(
+                    told.transmission_id, told.audio.ref, told.audio.sha256, told.audio.size_bytes
+                )
+                self.retention.note_sent(audio, self._clock.now(), draft.correlationid)
 
     def _finish(self, transmission_id: str, *, quarantined: bool) -> bool:
         """Mark a transmission as done; return False when it was before."""
@@ -354,11 +360,13 @@ class Logbook:
     def prune(self, before: datetime) -> int:
         """Forget delivered events stored before a time; return how many.
 
-        What waits is never touched, nor what belongs to an incident on hold.
+        What waits is never touched, nor what belongs to an incident or a roll-call on hold.
         """
         return self._db.execute(
             "DELETE FROM events WHERE stored_at < ? AND position NOT IN (SELECT position FROM outbox) "
-            "AND (order_key IS NULL OR order_key NOT IN (SELECT incident_id FROM holds))",
+            "AND (order_key IS NULL OR order_key NOT IN (SELECT incident_id FROM holds)) "
+            "AND NOT EXISTS (SELECT 1 FROM transmissions t JOIN holds ON holds.incident_id IN "
+            "(t.incident_id, t.rollcall_id) WHERE t.id = events.transmission_id)",
             [stamp(before)],
         ).rowcount
 

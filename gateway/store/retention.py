@@ -1,14 +1,17 @@
 """What may be deleted, in which order, and what was: audio by age and size, events for want of room.
 
 Audio of an incident is kept longer than other audio, goes last when space is short, and never while somebody
-has put the incident on hold. Each deletion leaves a row that says what went, when and why. Called on the
-owner thread only, within a transaction of the logbook.
+has put the incident on hold. A roll-call or a drill may be put on hold like an incident: then what was heard
+and what the gateway itself said in it stays. Files that no row knows, such as those of a database that was
+damaged and replaced, may be anybody's evidence and are kept as long as an incident's. Each deletion leaves a
+row that says what went, when and why. Called on the owner thread only, within a transaction of the logbook.
 """
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Literal
 
 from sqlite_utils import Database
 
@@ -25,11 +28,31 @@ _RANK = """
     END
 """
 """How dear an event is: telemetry 0, what was heard 1, roll-calls 2, incidents and what belongs to them 3."""
+_KEPT = """
+    SELECT id, audio ->> '$.ref' AS ref, audio ->> '$.sha256' AS sha256,
+        audio ->> '$.size_bytes' AS size_bytes, heard_at AS since, incident_id, rollcall_id,
+        incident_id IS NOT NULL AS is_of_incident, 'heard' AS origin
+    FROM transmissions WHERE audio IS NOT NULL AND state != 'heard'
+    UNION ALL
+    SELECT transmission_id, ref, sha256, size_bytes, kept_at, order_key, NULL,
+        origin = 'found' OR EXISTS (SELECT 1 FROM transmissions WHERE incident_id = s.order_key), origin
+    FROM sent_audio s
+"""
+"""All audio that may be deleted one day: what was heard and understood, what was sent, what was found."""
+_HELD = "SELECT incident_id FROM holds"
+_DATED = (
+    ("transmissions", "heard_at"),
+    ("events", "stored_at"),
+    ("sent_audio", "kept_at"),
+)
+
+
+Origin = Literal["heard", "sent", "found"]
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """An incident whose audio must not be deleted."""
+    """An incident, roll-call or drill of which nothing must be deleted."""
 
     incident_id: str
     reason: str
@@ -39,13 +62,18 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class KeptAudio:
-    """A transmission's audio that may go. `ref` is a path relative to data_dir."""
+    """A transmission's audio that may go. `ref` is a path relative to data_dir.
+
+    `origin` says whether it was heard, sent by the gateway itself, or found in the spool without a row;
+    `sha256` is empty for what was found.
+    """
 
     transmission_id: str
     ref: str
     sha256: str
     size_bytes: int
-    is_of_incident: bool
+    is_of_incident: bool = False
+    origin: Origin = "sent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,44 +114,97 @@ class RetentionTable:
         ]
 
     def knows_incident(self, incident_id: str) -> bool:
-        """Say whether anything of that incident is kept here."""
+        """Say whether anything of that incident, roll-call or drill is kept here."""
         row = self._db.execute(
             "SELECT 1 FROM transmissions WHERE incident_id = :id "
-            "UNION ALL SELECT 1 FROM events WHERE order_key = :id LIMIT 1",
+            "UNION ALL SELECT 1 FROM transmissions WHERE rollcall_id = :id "
+            "UNION ALL SELECT 1 FROM events WHERE order_key = :id "
+            "UNION ALL SELECT 1 FROM sent_audio WHERE order_key = :id LIMIT 1",
             {"id": incident_id},
         ).fetchone()
         return row is not None
 
     def audio_bytes(self) -> int:
         """Return how much audio is kept."""
-        sql = "SELECT coalesce(sum(json_extract(audio, '$.size_bytes')), 0) FROM transmissions"
-        (kept,) = self._db.execute(f"{sql} WHERE audio IS NOT NULL").fetchone()
+        (kept,) = self._db.execute("""
+            SELECT (SELECT coalesce(sum(audio ->> '$.size_bytes'), 0) FROM transmissions
+                    WHERE audio IS NOT NULL) + (SELECT coalesce(sum(size_bytes), 0) FROM sent_audio)
+        """).fetchone()
         return int(kept)
 
+    def note_sent(self, audio: KeptAudio, now: datetime, order_key: str | None) -> None:
+        """Remember the audio of what the gateway said itself; `order_key` is whose it is, None nobody's."""
+        self._db.execute(
+            "INSERT INTO sent_audio VALUES (?, ?, ?, ?, ?, ?, 'sent') ON CONFLICT (transmission_id) "
+            "DO UPDATE SET sha256 = excluded.sha256, order_key = excluded.order_key, origin = 'sent'",
+            [audio.transmission_id, audio.ref, audio.sha256, audio.size_bytes, stamp(now), order_key],
+        )
+
+    def unknown_of(self, transmission_ids: Sequence[str]) -> list[str]:
+        """Return those of them that no row knows."""
+        rows = self._db.query(
+            "SELECT value AS id FROM json_each(?) WHERE value NOT IN (SELECT id FROM transmissions) "
+            "AND value NOT IN (SELECT transmission_id FROM sent_audio)",
+            [json.dumps(list(transmission_ids))],
+        )
+        return [str(row["id"]) for row in rows]
+
+    def adopt(self, transmission_id: str, ref: str, size_bytes: int, since: datetime) -> bool:
+        """Take a file that no row knows into care; False when one knows it by now."""
+        if not self.unknown_of([transmission_id]):
+            return False
+        self._db.execute(
+            "INSERT INTO sent_audio VALUES (?, ?, '', ?, ?, NULL, 'found')",
+            [transmission_id, ref, size_bytes, stamp(since)],
+        )
+        return True
+
     def disposable(self, limit: int, before: datetime, before_incidents: datetime) -> list[KeptAudio]:
-        """Return audio heard before a time, that of incidents before another; what is no incident's first.
+        """Return audio from before a time, that of incidents from before another; no incident's first.
 
         What waits to be understood and what is held is never among it.
         """
         rows = self._db.query(
-            """
-            SELECT id, audio, incident_id FROM transmissions
-            WHERE audio IS NOT NULL AND state != 'heard'
-                AND heard_at < CASE WHEN incident_id IS NULL THEN ? ELSE ? END
-                AND (incident_id IS NULL OR incident_id NOT IN (SELECT incident_id FROM holds))
-            ORDER BY incident_id IS NOT NULL, heard_at LIMIT ?
-            """,
-            [stamp(before), stamp(before_incidents), limit],
+            f"""
+            SELECT id, ref, sha256, size_bytes, is_of_incident, origin FROM ({_KEPT})
+            WHERE since < CASE WHEN is_of_incident THEN ? ELSE ? END
+                AND (incident_id IS NULL OR incident_id NOT IN ({_HELD}))
+                AND (rollcall_id IS NULL OR rollcall_id NOT IN ({_HELD}))
+            ORDER BY is_of_incident, since LIMIT ?
+            """,  # noqa: S608 - constants of this module
+            [stamp(before_incidents), stamp(before), limit],
         )
-        return [_kept(row["id"], row["audio"], row["incident_id"]) for row in rows]
+        return [
+            KeptAudio(
+                row["id"], row["ref"], row["sha256"], int(row["size_bytes"]), bool(row["is_of_incident"]),
+                row["origin"],
+            )
+            for row in rows
+        ]  # fmt: skip
 
     def forget_audio(self, gone: Sequence[KeptAudio], now: datetime, reason: str) -> None:
         """Note that these files were deleted."""
         for one in gone:
-            self._db.execute("UPDATE transmissions SET audio = NULL WHERE id = ?", [one.transmission_id])
+            if one.origin == "heard":
+                self._db.execute("UPDATE transmissions SET audio = NULL WHERE id = ?", [one.transmission_id])
+            else:
+                self._db.execute("DELETE FROM sent_audio WHERE transmission_id = ?", [one.transmission_id])
             self._db.execute(
                 "INSERT INTO deletions VALUES (?, ?, ?, ?, ?, ?)",
                 [stamp(now), one.transmission_id, one.ref, one.sha256, one.size_bytes, reason],
+            )
+
+    def shift(self, by: timedelta, since: datetime, until: datetime) -> None:
+        """Set what was dated from `since` to `until` right: the clock it was dated by was set `by` so much.
+
+        A gateway that boots without the time dates what it hears years ago; deleted by that age it would go
+        the day after the clock is set.
+        """
+        for table, column in _DATED:
+            self._db.execute(
+                f"UPDATE {table} SET {column} = strftime('%Y-%m-%dT%H:%M:%f000+00:00', {column}, ?) "  # noqa: S608
+                f"WHERE {column} BETWEEN ? AND ?",
+                [f"{by.total_seconds():+.3f} seconds", stamp(since), stamp(until)],
             )
 
     def deletions(self, limit: int = 1000) -> list[Deletion]:
@@ -137,6 +218,8 @@ class RetentionTable:
             """
             DELETE FROM transmissions
             WHERE heard_at < ? AND state != 'heard' AND audio IS NULL
+                AND (incident_id IS NULL OR incident_id NOT IN (SELECT incident_id FROM holds))
+                AND (rollcall_id IS NULL OR rollcall_id NOT IN (SELECT incident_id FROM holds))
                 AND NOT EXISTS (SELECT 1 FROM events WHERE events.transmission_id = transmissions.id)
             """,
             [stamp(before)],
@@ -160,7 +243,8 @@ class RetentionTable:
         joined = (
             "FROM outbox o JOIN events e USING (position) "
             "LEFT JOIN transmissions t ON t.id = e.transmission_id "
-            f"WHERE e.kind != 'outbox.dropped' AND o.position <= {newest - spare_newest:d}"
+            f"WHERE e.kind != 'outbox.dropped' AND o.position <= {newest - spare_newest:d} "
+            f"AND (e.order_key IS NULL OR e.order_key NOT IN ({_HELD}))"
         )
         (rank,) = self._db.execute(f"SELECT min({_RANK}) {joined}").fetchone()
         if rank is None or rank > dearest:
@@ -175,10 +259,3 @@ class RetentionTable:
         """Delete events that were given up, documents and all."""
         for position in positions:
             self._db.execute("DELETE FROM events WHERE position = ?", [position])
-
-
-def _kept(transmission_id: str, audio: str, incident_id: str | None) -> KeptAudio:
-    about = json.loads(audio)
-    return KeptAudio(
-        transmission_id, about["ref"], about["sha256"], about["size_bytes"], incident_id is not None
-    )

@@ -185,6 +185,32 @@ def _commands(db: Database) -> None:
     """)
 
 
+@migrations(name="0008-sent-audio")
+def _sent_audio(db: Database) -> None:
+    db.executescript("""
+        CREATE TABLE sent_audio (
+            transmission_id TEXT PRIMARY KEY,
+            ref TEXT NOT NULL,
+            sha256 TEXT NOT NULL,
+            size_bytes INTEGER NOT NULL,
+            kept_at TEXT NOT NULL,
+            order_key TEXT,
+            origin TEXT NOT NULL CHECK (origin IN ('sent', 'found'))
+        ) STRICT, WITHOUT ROWID;
+        INSERT INTO sent_audio
+            SELECT subject, document ->> '$.data.audio.ref', document ->> '$.data.audio.sha256',
+                document ->> '$.data.audio.size_bytes', stored_at, order_key, 'sent'
+            FROM events WHERE kind = 'transmission.sent' AND document ->> '$.data.audio.ref' IS NOT NULL
+            ON CONFLICT DO NOTHING;
+        ALTER TABLE transmissions ADD COLUMN rollcall_id TEXT;
+        UPDATE transmissions SET rollcall_id = (
+            SELECT coalesce(document ->> '$.data.rollcall_id', document ->> '$.data.drill_id') FROM events e
+            WHERE e.transmission_id = transmissions.id AND e.kind = 'transmission.received'
+        );
+        CREATE INDEX transmissions_of_rollcall ON transmissions (rollcall_id) WHERE rollcall_id IS NOT NULL;
+    """)
+
+
 def open_database(path: Path, now: datetime) -> tuple[Database, tuple[Notice, ...]]:
     """Open the database, creating it or bringing its tables up to date.
 

@@ -22,7 +22,7 @@ import re
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -103,6 +103,27 @@ class Spool:
         with _in_words(note):
             note.unlink(missing_ok=True)
         passing("spool.settled")
+
+    def discard(self, ref: str) -> None:
+        """Delete what was kept and never said. Raises BadInput and StoreUnavailable."""
+        path = self.path(ref)
+        with _in_words(path):
+            path.unlink(missing_ok=True)
+
+    def finished(self) -> dict[str, tuple[str, int, datetime]]:
+        """Return by transmission id what is complete and has no note: reference, bytes, and since when.
+
+        The day in its folder's name tells since when; a file's own date would be that of a copy.
+        """
+        found: dict[str, tuple[str, int, datetime]] = {}
+        for path in self._root.glob("*/*.wav"):
+            if path.with_suffix(".part").exists() or path.with_suffix(".json").exists():
+                continue
+            with contextlib.suppress(ValueError, OSError):
+                since = datetime.fromisoformat(path.parent.name).replace(tzinfo=UTC)
+                ref = path.relative_to(self._data_dir).as_posix()
+                found[path.stem] = (ref, path.stat().st_size, since)
+        return found
 
     def recover(
         self, is_known: Callable[[str], bool] = lambda _: False

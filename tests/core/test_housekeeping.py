@@ -13,11 +13,12 @@ import pytest
 from gateway.alarms import Alarms
 from gateway.clock import IdSource, ManualClock, SyncState
 from gateway.config import StoreSettings
-from gateway.drafts import fault_event
-from gateway.events import CloudEvent, Draft
+from gateway.drafts import fault_event, sent_event
+from gateway.events import AudioRef, CloudEvent, Draft
 from gateway.faults import OpenFault
 from gateway.housekeeping import DOUBTED_FOR_S, Housekeeping
 from gateway.model import End
+from gateway.speak.transmitter import Sent
 from gateway.store.records import HeardTransmission
 from gateway.store.retention import Hold
 from gateway.store.spool import Spool
@@ -62,6 +63,15 @@ class House:
                 )
             )
         return self.folder / audio.ref
+
+    async def send(self, number: int, rollcall_id: str | None = None) -> Path:
+        """Say a second, and tell of it."""
+        kept = self.spool.keep(f"t{number}", self.clock.now(), np.zeros(16_000, np.int16))
+        now, ids = self.clock.now(), IdSource(self.clock)
+        audio = AudioRef(ref=kept.ref, sha256=kept.sha256, size_bytes=kept.size_bytes)
+        sent = Sent(f"t{number}", "收到", "test", now, now, 1.0, "complete", audio, rollcall_id)
+        await self.store.commit(None, [sent_event(ids.new(), "ch1", sent, ClockReader(self.clock)())])
+        return self.folder / kept.ref
 
     def fault_draft(self) -> Draft:
         now = self.clock.now()
@@ -169,14 +179,120 @@ def test_old_audio_goes_and_is_noted_but_that_of_incidents_stays_longer_and_on_h
 
 def test_a_clock_that_leapt_deletes_nothing_for_a_day(tmp_path: Path) -> None:
     async def scene(house: House) -> None:
-        audio = await house.hear(1)
+        house.clock.wall -= timedelta(hours=1)
+        earlier_boot = await house.hear(1)
+        house.clock.wall += timedelta(hours=1)
         house.clock.wall += timedelta(days=4000)
         await house.keeping.watch_clock([])
         await house.keeping.sweep()
-        assert audio.exists()
+        assert earlier_boot.exists()
         house.clock.advance(DOUBTED_FOR_S + 1)
         await house.keeping.sweep()
+        assert not earlier_boot.exists()
+
+    at_house(tmp_path, scene)
+
+
+def test_what_was_dated_by_a_wrong_clock_is_as_old_as_it_is_when_that_is_set(tmp_path: Path) -> None:
+    async def scene(house: House) -> None:
+        house.clock.advance(60)
+        audio = await house.hear(1)
+        sent = await house.send(2)
+        await house.store.commit(None, [house.fault_draft()])
+        house.clock.advance(60)
+        house.clock.wall = START
+        await house.keeping.watch_clock([])
+        for days in (1, 28):
+            house.clock.advance(days * 86_400 + 60)
+            await house.keeping.sweep()
+        assert audio.exists()
+        assert sent.exists()
+        house.clock.advance(2 * 86_400)
+        await house.keeping.sweep()
         assert not audio.exists()
+        assert not sent.exists()
+        oldest = await house.store.do(
+            lambda book: book._db.execute("SELECT min(stored_at) FROM events").fetchone()[0]
+        )
+        assert START - datetime.fromisoformat(oldest) == timedelta(minutes=1)
+
+    at_house(tmp_path, scene, at=datetime(1970, 1, 1, tzinfo=UTC))
+
+
+def test_what_was_sent_goes_by_age_and_is_noted_but_not_while_its_roll_call_is_on_hold(
+    tmp_path: Path,
+) -> None:
+    async def scene(house: House) -> None:
+        plain, held, answer = await house.send(1), await house.send(2, "rc-1"), await house.hear(3)
+        await house.store.do(
+            lambda book: book._db.execute("UPDATE transmissions SET rollcall_id = 'rc-1' WHERE id = 't3'")
+        )
+        assert await house.store.do(lambda b: b.retention.knows_incident("rc-1"))
+        await house.store.do(lambda b: b.retention.hold(Hold("rc-1", "court", "station", START)))
+        house.clock.advance(400 * 86_400)
+        await house.keeping.sweep()
+        assert [path.exists() for path in (plain, held, answer)] == [False, True, True]
+        kept = await house.store.do(lambda b: b.events_since(0))
+        assert [event.correlationid for event in kept] == [None, "rc-1"], "the first still waits"
+        (gone,) = await house.store.do(lambda b: b.retention.deletions())
+        assert (gone.transmission_id, gone.size_bytes, len(gone.sha256)) == ("t1", 32_044, 64)
+        await house.store.do(lambda b: b.retention.release("rc-1"))
+        await house.keeping.sweep()
+        assert not held.exists()
+        assert not answer.exists()
+        assert await house.store.do(lambda b: b.retention.audio_bytes()) == 0
+
+    at_house(tmp_path, scene)
+
+
+def test_what_was_sent_counts_against_the_most_that_is_kept(tmp_path: Path) -> None:
+    async def scene(house: House) -> None:
+        files = []
+        for number in range(40):
+            files.append(await (house.send if number % 2 else house.hear)(number))
+            house.clock.advance(60)
+        await house.keeping.sweep()
+        left = [number for number, path in enumerate(files) if path.exists()]
+        assert left == [*range(9, 40)], "1 MB is 31 files of 32,044 bytes"
+
+    at_house(tmp_path, scene, max_audio_bytes=1_000_000)
+
+
+def test_files_that_no_row_knows_are_kept_like_those_of_incidents_and_go_with_a_note(
+    tmp_path: Path,
+) -> None:
+    async def scene(house: House) -> None:
+        stray = house.spool.keep("t9", START, np.zeros(16_000, np.int16))
+        waits = house.spool.begin("t8", "ch1", START)
+        waits.append(np.zeros(16_000, np.int16))
+        unsettled = waits.finish(End.CARRIER)
+        known = await house.hear(1)
+        for days in (0, 0, 300):
+            house.clock.advance(days * 86_400 + 60)
+            await house.keeping.sweep()
+        assert (tmp_path / stray.ref).exists()
+        assert not known.exists()
+        house.clock.advance(70 * 86_400)
+        await house.keeping.sweep()
+        assert not (tmp_path / stray.ref).exists()
+        assert (tmp_path / unsettled.ref).exists(), "it waits for its turn"
+        gone = await house.store.do(lambda b: b.retention.deletions())
+        assert (gone[0].transmission_id, gone[0].ref) == ("t9", stray.ref)
+
+    at_house(tmp_path, scene)
+
+
+def test_events_of_what_is_on_hold_outlive_their_days(tmp_path: Path) -> None:
+    async def scene(house: House) -> None:
+        await house.send(1, "rc-1")
+        await house.send(2)
+        entries = await house.store.outbox.list()
+        await house.store.outbox.delivered([entry.position for entry in entries])
+        await house.store.do(lambda b: b.retention.hold(Hold("rc-1", "court", "station", START)))
+        house.clock.advance(400 * 86_400)
+        await house.keeping.sweep()
+        kept = await house.store.do(lambda b: b.events_since(0))
+        assert [event.correlationid for event in kept] == ["rc-1"]
 
     at_house(tmp_path, scene)
 

@@ -60,6 +60,7 @@ class Station:
     sent: list[Sent]
     states: list[bool]
     busy: list[bool]
+    unsaid: list[str]
 
 
 def with_station(check: Callable[[Station], Awaitable[None]], busy_wait_s: float = 0.3) -> None:
@@ -74,13 +75,20 @@ def with_station(check: Callable[[Station], Awaitable[None]], busy_wait_s: float
         async def on_sent(one: Sent) -> None:
             sent.append(one)
 
+        unsaid: list[str] = []
+
+        async def on_unsaid(sent_id: str, audio: AudioRef | None) -> None:
+            assert audio is not None
+            unsaid.append(sent_id)
+
         transmitter = Transmitter(
             "ch1", voice=OneVoice(), key=key, is_busy=lambda: busy[0], busy_wait_s=busy_wait_s, clock=clock,
-            new_id=lambda: f"t{next(ids)}", keep=keep, on_sent=on_sent, on_state=states.append,
+            new_id=lambda: f"t{next(ids)}", keep=keep, on_sent=on_sent, on_unsaid=on_unsaid,
+            on_state=states.append,
         )  # fmt: skip
         transmitter.start()
         try:
-            await asyncio.wait_for(check(Station(transmitter, key, sent, states, busy)), 20)
+            await asyncio.wait_for(check(Station(transmitter, key, sent, states, busy, unsaid)), 20)
         finally:
             await transmitter.stop()
 
@@ -137,11 +145,13 @@ def test_a_busy_channel_is_waited_for_and_then_given_up() -> None:
         outcome = await station.transmitter.say("收到")
         assert isinstance(outcome, NotSpoken)
         assert outcome.reason == "busy"
+        assert station.unsaid == ["t0"], "what was kept of it can go"
         later = asyncio.create_task(station.transmitter.say("收到"))
         await asyncio.sleep(0.1)
         assert not later.done()
         station.busy[0] = False
         assert isinstance(await later, Spoken)
+        assert station.unsaid == ["t0"]
 
     with_station(check)
 

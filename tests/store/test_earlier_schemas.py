@@ -12,6 +12,7 @@ from gateway.errors import StoreUnavailable
 from gateway.model import Unit
 from gateway.store import HeardTransmission
 from gateway.store.logbook import Logbook
+from gateway.store.retention import Hold
 from gateway.store.schema import DATABASE_NAME, migrations
 
 SOURCE = "urn:radio-gateway:gz:tianhe:shipai"
@@ -124,3 +125,33 @@ def test_a_database_of_a_later_version_is_refused_and_not_touched(
         Logbook.open(data_dir, SOURCE, clock)
     assert path.read_bytes() == before
     assert sorted(p.name for p in data_dir.iterdir() if "damaged" in p.name) == []
+
+
+def test_what_an_earlier_version_sent_and_heard_in_a_roll_call_is_known_to_retention(
+    data_dir: Path, clock: ManualClock, make_heard: Callable
+) -> None:
+    heard = make_heard(id="t1")
+    with Logbook.open(data_dir, SOURCE, clock) as logbook, logbook.group():
+        logbook.heard(heard)
+        logbook.commit("t1", [])
+    path = data_dir / DATABASE_NAME
+    age(path, "0007-commands")
+    documents = {
+        "transmission.received": '{"data": {"rollcall_id": null, "drill_id": "d-1"}}',
+        "transmission.sent": '{"data": {"audio": {"ref": "x/t2.wav", "sha256": "ab", "size_bytes": 9}}}',
+    }
+    db = sqlite3.connect(path)
+    for number, (kind, document) in enumerate(documents.items()):
+        db.execute(
+            "INSERT INTO events (source, sequence, id, kind, subject, order_key, transmission_id, document, "
+            "stored_at) VALUES ('s', ?, ?, ?, ?, 'd-1', ?, ?, '2025-01-01T00:00:00.000000+00:00')",
+            [number, f"e{number}", kind, f"t{number + 1}", None if number else "t1", document],
+        )
+    db.commit()
+    db.close()
+    far = clock.now().replace(year=2100)
+    with Logbook.open(data_dir, SOURCE, clock) as logbook, logbook.group():
+        kept = logbook.retention.disposable(9, far, far)
+        assert [(one.transmission_id, one.origin) for one in kept] == [("t2", "sent"), ("t1", "heard")]
+        logbook.retention.hold(Hold("d-1", "court", "station", clock.now()))
+        assert logbook.retention.disposable(9, far, far) == []
