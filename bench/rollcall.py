@@ -167,7 +167,7 @@ async def _outcomes(
             await store.replace_units(units)
             settings = RollcallSettings(wait_s=WAIT_S, last_call_s=0.0)
             play = AirPlay(store, knowledge, clock, crew=crew, settings=settings, listener=listener)
-            await play.office.start_one(RollcallStart(units=tuple(chosen), radio="ch1"))
+            await play.office.desk.start_one(RollcallStart(units=tuple(chosen), radio="ch1"))
             await play.run()
             told = play.outcomes()
             for unit_id in chosen:

@@ -301,7 +301,7 @@ class Daemon:
             gateway.source,
             self._clock,
             gatekeeper,
-            desk.carriers | self._office.carriers | drills.carriers | self._speaking.carriers,
+            desk.carriers | self._office.desk.carriers | drills.carriers | self._speaking.carriers,
             CommandLedger(self._store),
         )
 

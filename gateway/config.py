@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 from gateway.errors import BadConfig, MissingInput
+from gateway.phrases import DrillPhrases
 from gateway.rollcallsettings import RollcallSettings
 from gateway.speaksettings import SpeakSettings, TransmitSettings
 from gateway.squelchkind import SquelchKind
@@ -170,6 +171,7 @@ class DrillSettings(Settings):
     grace_s: Annotated[float, Field(ge=0, le=600)] = 15.0
     ask_report: bool = True
     """Whether a unit that arrives without telling its head count is asked for it."""
+    phrases: DrillPhrases = DrillPhrases()
     scenario: tuple[DrillScenarioSettings, ...] = ()
 
     @model_validator(mode="after")

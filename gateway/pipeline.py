@@ -170,7 +170,7 @@ class RadioPipeline:
         """
         async with self._turn:
             conversation, changes, _ = move(self._conversation)
-            if not changes:
+            if not changes and conversation == self._conversation:
                 return []
             clock = self._read_clock()
             drafts = [change_event(self._ids.new(), change, at, clock, None) for change in changes]
@@ -293,6 +293,8 @@ class RadioPipeline:
     ) -> list[CloudEvent]:
         """End the roll-call by voice as `end` says, and return the events of it; none when it says nothing.
 
+        With a drill what was played in it ends, too.
+
         Raises:
             StoreUnavailable: nothing was changed.
         """
@@ -302,7 +304,13 @@ class RadioPipeline:
             if noted is None:
                 return []
             drafts = [rollcall_event(self._ids.new(), one, at, clock, None) for one in noted.changes]
-            events = await self._store.commit(None, drafts, follower=noted.follower)
+            conversation = self._conversation
+            if noted.ends_drill:
+                conversation, changes, _ = conversation.end_exercises(at)
+                drafts += [change_event(self._ids.new(), change, at, clock, None) for change in changes]
+            talk = (self.radio_id, conversation.model_dump_json())
+            events = await self._store.commit(None, drafts, talk, follower=noted.follower)
+            self._conversation = conversation
             self.rollcall.adopt(noted)
             return events
 

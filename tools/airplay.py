@@ -27,6 +27,7 @@ from gateway.rollcallsettings import RollcallSettings
 from gateway.store.records import SpooledAudio
 from gateway.store.store import Store
 from gateway.timekeeping import ClockReader
+from gateway.understand.conversation import Conversation
 
 EIGHT = datetime(2026, 5, 1, 8, 0, tzinfo=UTC)
 SAYING_S, HANG_S, RECOGNITION_S = 3.0, 0.9, 1.2
@@ -131,9 +132,13 @@ class AirPlay:
         self._turn = asyncio.Lock()
         self.new_process()
 
-    def new_process(self) -> None:
-        """Forget everything that is not in the store, as a process that was killed does."""
+    def new_process(self, stored: Mapping[str, str] | None = None) -> None:
+        """Forget everything that is not in the store, as a process that was killed does.
+
+        `stored` are the conversations to begin with, by radio.
+        """
         self._queue.clear()
+        talk = (stored or {}).get("ch1")
         self.office = RollcallOffice(
             self.store,
             self.settings,
@@ -146,18 +151,31 @@ class AirPlay:
             on_fault=lambda what, message, _action: self.faults.append(f"{what}: {message}"),
             on_recovered=lambda what: self.faults.append(f"{what}: recovered"),
         )
-        self.pipeline = RadioPipeline(
-            "ch1",
-            streets=frozenset(),
+        self.pipeline = self._radio("ch1", (), Conversation.model_validate_json(talk) if talk else None)
+
+    def _radio(
+        self, radio_id: str, streets: Sequence[str], conversation: Conversation | None = None
+    ) -> RadioPipeline:
+        pipeline = RadioPipeline(
+            radio_id,
+            streets=frozenset(streets),
             knowledge=lambda: self.knowledge,
             listen=self._listen,
             store=self.store,
             ids=self.ids,
             read_clock=ClockReader(self.clock),
-            rollcall=self.office.rollcall_of("ch1", None),
+            rollcall=self.office.rollcall_of(radio_id, None),
+            conversation=conversation,
         )
-        self.office.add("ch1", self.pipeline, (), lambda: 0)
-        self.office.give_voice("ch1", _Voice(self), _Alarm(self))
+        self.office.add(radio_id, pipeline, streets, lambda: 0)
+        self.office.give_voice(radio_id, _Voice(self), _Alarm(self))
+        return pipeline
+
+    def another_radio(self, radio_id: str, streets: Sequence[str]) -> Conductor:
+        """Add a radio that can speak, too; answers are heard on the first one only."""
+        conductor = self._radio(radio_id, streets).rollcall.conductor
+        assert conductor is not None
+        return conductor
 
     @property
     def conductor(self) -> Conductor:

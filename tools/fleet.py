@@ -83,7 +83,7 @@ class VirtualGateway:
     async def hold(self, incidents: int) -> None:
         """Hold the roll-call; the incidents begin early in it, and it goes on after each."""
         play = self.play
-        await play.office.start_one(RollcallStart(radio="ch1"))
+        await play.office.desk.start_one(RollcallStart(radio="ch1"))
         callers = self._rng.sample(self.units, incidents)
         for number, unit in enumerate(callers):
             name = unit.name.removesuffix("最小应急单元")
@@ -94,7 +94,7 @@ class VirtualGateway:
             self.standin._pump.wake()  # noqa: SLF001 - as the daemon does after each transmission
             state = play.conductor.state
             if state is not None and state.paused is not None:
-                await play.office.resume(RollcallResume())
+                await play.office.desk.resume(RollcallResume())
                 await play.settle()
         self.standin._pump.wake()  # noqa: SLF001
 

@@ -121,6 +121,10 @@ async def _follow(asker: Asker, result: Mapping[str, Any], *, watch: bool) -> No
         boards.append(Board(one["rollcall_id"], one["radio"], total, now))
     if result["left_out"]:
         print(f"{result['left_out']} units are left out: no radio here is for their streets")
+    for one in result.get("not_begun", ()):
+        print(
+            f"on {one['radio']} it could not begin ({one['units']} units): {one['reason']}", file=sys.stderr
+        )
     if not watch:
         return
     console = Console(highlight=False)

@@ -51,7 +51,7 @@ class DrillDesk:
 
     async def cancel(self, request: DrillCancel) -> Mapping[str, Any]:
         """End a drill before its time."""
-        going_on = (await self._office.list_open(RollcallList()))["rollcalls"]
+        going_on = (await self._office.desk.list_open(RollcallList()))["rollcalls"]
         fitting = [
             one["rollcall_id"]
             for one in going_on
@@ -61,7 +61,7 @@ class DrillDesk:
             raise RefusedCommand("not_found", "no such drill goes on; see rollcall-list")
         if len(fitting) > 1:
             raise RefusedCommand("malformed", f"several drills go on: {', '.join(fitting)}; say which")
-        done = await self._office.cancel(RollcallCancel(rollcall_id=fitting[0], by=request.by))
+        done = await self._office.desk.cancel(RollcallCancel(rollcall_id=fitting[0], by=request.by))
         return {"drill_id": done["rollcall_id"], "radio": done["radio"], "state": done["state"]}
 
     def _plan(self, request: DrillStart, registry: Registry, radio: str) -> DrillPlan:
@@ -79,6 +79,7 @@ class DrillDesk:
                 units=units,
                 excused=excused,
                 by=request.by,
+                phrases=settings.phrases,
                 limits_s={
                     "point": settings.self_rescue_s,
                     "line": settings.mutual_aid_s,

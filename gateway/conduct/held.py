@@ -52,6 +52,11 @@ def is_rollcall(state: HeldState) -> bool:
     return isinstance(state, engine.State)
 
 
+def is_over(state: HeldState) -> bool:
+    """Whether nothing more will be said or recorded of it."""
+    return state.phase == "finished"
+
+
 def is_news(before: HeldState, state: HeldState) -> bool:
     """Whether a step changed something that a new process must know."""
     if isinstance(state, drill.State) and isinstance(before, drill.State):

@@ -27,9 +27,8 @@ def record_of(before: HeldState | None, after: HeldState) -> RollcallRecord:
 
 
 def _drill_record(before: drill.State | None, after: drill.State) -> RollcallRecord:
+    """Return what changed; one that is over is kept until the incidents played in it are ended, too."""
     muster = after.muster
-    if after.phase == "finished":
-        return RollcallRecord(muster.drill_id, muster.radio, is_over=True)
     known = before.muster.members if before is not None else {}
     changed = {
         unit_id: member.model_dump_json()

@@ -51,6 +51,14 @@ class Noted:
         return None if follower == self.before else (follower.radio_id, follower.model_dump_json())
 
     @property
+    def ends_drill(self) -> bool:
+        """Whether a drill is over with it."""
+        return any(
+            change.verb == "finished" and (isinstance(change, TellDrill) or change.sheet.kind == "drill")
+            for change in self.changes
+        )
+
+    @property
     def record(self) -> RollcallRecord | None:
         """The roll-call to store."""
         return self.moved.record if self.moved is not None else None

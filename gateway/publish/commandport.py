@@ -31,7 +31,10 @@ from gateway.publish.requests import ANSWER_CONTENT_TYPE, TAKE_THEIR_TIME, Answe
 log = structlog.get_logger()
 
 WAITING_ORDERS = 256
-"""Orders taken in and not yet judged; more than that are dropped unread and counted."""
+"""Orders taken in and not yet judged; more than that are refused as busy."""
+REFUSALS_AT_ONCE = 32
+"""Such refusals under way; beyond that whoever floods the gateway is only counted."""
+BUSY = Refusal("busy", f"{WAITING_ORDERS} commands wait already; nothing was done, ask again later")
 ANSWER_WITHIN_S = 10.0
 
 Carry = Callable[[Any], Awaitable[Mapping[str, Any]]]
@@ -95,6 +98,7 @@ class CommandPort:
         self._waiting: asyncio.Queue[tuple[Order, float]] = asyncio.Queue(WAITING_ORDERS)
         self._task: asyncio.Task[None] | None = None
         self._beside: set[asyncio.Task[None]] = set()
+        self._refusing: set[asyncio.Task[None]] = set()
         self.dropped = 0
         link.hear(f"{root}/cmd/+", self.receive)
 
@@ -105,7 +109,7 @@ class CommandPort:
     async def stop(self) -> None:
         """End. An order not begun is forgotten, as one sent to a gateway that is off would be."""
         if self._task is not None:
-            ending = [self._task, *self._beside]
+            ending = [self._task, *self._beside, *self._refusing]
             for task in ending:
                 task.cancel()
             await asyncio.gather(*ending, return_exceptions=True)
@@ -125,7 +129,18 @@ class CommandPort:
             self._waiting.put_nowait((order, self._clock.monotonic_s()))
         except asyncio.QueueFull:
             self.dropped += 1
-            log.warning("command dropped: too many wait", command=order.name[:40], dropped=self.dropped)
+            log.warning("command refused: too many wait", command=order.name[:40], refused=self.dropped)
+            if len(self._refusing) < REFUSALS_AT_ONCE:
+                task = asyncio.create_task(self._refuse(order))
+                self._refusing.add(task)
+                task.add_done_callback(self._refusing.discard)
+
+    async def _refuse(self, order: Order) -> None:
+        """Answer an order for which there is no room."""
+        envelope = read_envelope(order.payload)
+        topic, misdirected = answer_topic(self._root, order, envelope)
+        if topic is not None:
+            await self._answer(topic, order, envelope, misdirected or BUSY)
 
     async def _run(self) -> None:
         while True:

@@ -3,7 +3,6 @@
 一点呼叫 is the unit it is played at, 一线响应 the units beside it, 一片集结 several such lines together.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Final, Literal
 
@@ -11,6 +10,7 @@ from pydantic import Field, model_validator
 
 from gateway.events import DrillRole, Model
 from gateway.model import Unit
+from gateway.phrases import PLACEHOLDER, DrillPhrases
 from gateway.rollcall.muster import LIMITS_S
 from gateway.understand.registry import Registry
 
@@ -19,7 +19,6 @@ LINE_UNITS: Final = 10
 """How many neighbours make a line (一线) where a unit names none."""
 AREA_LINES: Final = 2
 """Lines that join the first one in an area (一片) when none are named."""
-_PLACEHOLDER: Final = re.compile(r"\{(\w*)\}")
 
 
 class Scenario(Model):
@@ -38,40 +37,6 @@ SHIPPED: Final = (
     Scenario(code="suicide_jump", label="跳楼轻生", text="有人站上楼顶欲跳楼轻生"),
 )
 """The scenarios that come with the program; a station adds its own."""
-
-
-class DrillPhrases(Model):
-    """What is said on the air.
-
-    `{me}` is the command post, `{place}` and `{text}` the scenario's, `{units}` the units ordered, `{unit}`
-    the one spoken to. An empty phrase is not said; opening, orders and closing must say it is an exercise.
-    """
-
-    open: str = "各单元注意,现在进行拉动测试,以下为演练,重复,以下为演练"
-    order_point: str = "演练,模拟{place}{text},请{units}立即到场处置,收到请回答"
-    order_line: str = "演练,请周边单元{units}立即赶到{place}增援,收到请回答"
-    order_area: str = "演练,请{units}立即到{place}集结,收到请回答"
-    repeat: str = "演练,{units},请立即到{place},听到请回答"
-    ask_report: str = "{unit},请报告到场人数和装备情况"
-    acknowledge: str = "{unit},收到"
-    resume: str = "各单元注意,演练继续"
-    close: str = "拉动结束,演练到此结束,各单元恢复正常执勤"
-
-    @model_validator(mode="after")
-    def _can_be_said(self) -> "DrillPhrases":
-        orders = ("order_point", "order_line", "order_area", "repeat")
-        takes = {name: {"me", "place", "text", "units"} for name in orders}
-        takes |= {name: {"me", "unit"} for name in ("ask_report", "acknowledge")}
-        for name, phrase in self:
-            known = takes.get(name, {"me"})
-            if unknown := set(_PLACEHOLDER.findall(phrase)) - known:
-                raise ValueError(f"{name}: {{{min(unknown)}}} means nothing here; there is {sorted(known)}")
-            if "units" in known and "{units}" not in phrase:
-                raise ValueError(f"{name} must hold {{units}}, or nobody knows who is meant")
-        for name in ("open", "close"):
-            if not re.search("演练|拉动|演习|测试", getattr(self, name)):
-                raise ValueError(f"{name} must say that this is an exercise (演练, 拉动, 演习 or 测试)")
-        return self
 
 
 class OrderedUnit(Model):
@@ -168,7 +133,7 @@ class DrillPlan(Model):
     def _filled(self, phrase: str, *, unit: str = "", units: str = "") -> str:
         values = {"me": self.command_post, "place": self.place, "text": self.scenario.text}
         values |= {"unit": unit, "units": units}
-        return _PLACEHOLDER.sub(lambda found: values.get(found.group(1), ""), phrase)
+        return PLACEHOLDER.sub(lambda found: values.get(found.group(1), ""), phrase)
 
 
 def choose_scenario(code: str, own: Sequence[Scenario] = ()) -> Scenario:

@@ -155,8 +155,8 @@ class Conversation(Model):
         return self.over(incident.noted(at, f"closed by {by}", None), at, cancelled=cancelled)
 
     def end_exercises(self, at: datetime) -> Heard:
-        """A drill is over: nobody will say that a pretended fire is out."""
-        heard = Heard(self)
+        """A drill is over: nobody will say that a pretended fire is out, and what comes now is meant."""
+        heard = Heard(self.model_copy(update={"drill_opened_at": None}))
         for incident in self.incidents:
             if incident.phase == "open" and incident.status == "Exercise":
                 noted = incident.noted(at, "drill over", None)

@@ -1,5 +1,6 @@
 """A roll-call that the gateway holds, from the command to the last event; only the words are given."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
@@ -46,7 +47,7 @@ def full(name: str, after_s: float = 1.5) -> Answer:
 
 def test_everybody_answers(on_air: OnAir) -> None:
     async def scene(play: AirPlay) -> None:
-        result = await play.office.start_one(RollcallStart())
+        result = await play.office.desk.start_one(RollcallStart())
         await play.run()
 
         assert result["rollcalls"][0] == {
@@ -77,7 +78,7 @@ def test_everybody_answers(on_air: OnAir) -> None:
 
 def test_who_is_silent_late_or_stood_in_for(on_air: OnAir) -> None:
     async def scene(play: AirPlay) -> None:
-        await play.office.start_one(RollcallStart())
+        await play.office.desk.start_one(RollcallStart())
         await play.run()
 
         assert play.outcomes() == {
@@ -97,7 +98,7 @@ def test_who_is_silent_late_or_stood_in_for(on_air: OnAir) -> None:
 
 def test_an_emergency_pauses_at_once_and_a_command_goes_on(on_air: OnAir) -> None:
     async def scene(play: AirPlay) -> None:
-        rollcall_id = (await play.office.start_one(RollcallStart()))["rollcall_id"]
+        rollcall_id = (await play.office.desk.start_one(RollcallStart()))["rollcall_id"]
         await play.run()
 
         (opened,) = play.of("incident.opened")
@@ -106,10 +107,10 @@ def test_an_emergency_pauses_at_once_and_a_command_goes_on(on_air: OnAir) -> Non
         assert play.shown[f"rollcall/{rollcall_id}"]["paused"] == "emergency"  # type: ignore[index]
         await play.run(most_s=600.0)
         assert len(play.said) == said
-        listed = await play.office.list_open(RollcallList())
+        listed = await play.office.desk.list_open(RollcallList())
         assert listed["rollcalls"][0]["paused"] == "emergency"
 
-        assert (await play.office.resume(RollcallResume()))["changed"]
+        assert (await play.office.desk.resume(RollcallResume()))["changed"]
         await play.run()
 
         assert play.outcomes() == {
@@ -126,23 +127,25 @@ def test_an_emergency_pauses_at_once_and_a_command_goes_on(on_air: OnAir) -> Non
 
 def test_paused_and_cancelled_by_command(on_air: OnAir) -> None:
     async def scene(play: AirPlay) -> None:
-        rollcall_id = (await play.office.start_one(RollcallStart()))["rollcall_id"]
+        rollcall_id = (await play.office.desk.start_one(RollcallStart()))["rollcall_id"]
         await play.run(most_s=SAYING_S + 1.0)
         with pytest.raises(RefusedCommand, match="goes on already"):
-            await play.office.start_one(RollcallStart())
-        assert (await play.office.pause(RollcallPause()))["paused"] == "paused_by_dispatcher"
+            await play.office.desk.start_one(RollcallStart())
+        assert (await play.office.desk.pause(RollcallPause()))["paused"] == "paused_by_dispatcher"
         await play.run(most_s=300.0)
         assert play.of("rollcall.answered") == []
         with pytest.raises(RefusedCommand, match="no such roll-call"):
-            await play.office.cancel(RollcallCancel(rollcall_id="other"))
+            await play.office.desk.cancel(RollcallCancel(rollcall_id="other"))
 
-        assert (await play.office.cancel(RollcallCancel(rollcall_id=rollcall_id)))["state"] == "cancelled"
+        assert (await play.office.desk.cancel(RollcallCancel(rollcall_id=rollcall_id)))[
+            "state"
+        ] == "cancelled"
         await play.run()
 
         assert set(play.outcomes().values()) == {"cancelled", "excused"}
         assert play.of("rollcall.finished")[0].data["ended"] == "cancelled"
         with pytest.raises(RefusedCommand):
-            await play.office.resume(RollcallResume())
+            await play.office.desk.resume(RollcallResume())
 
     on_air(scene)
 
@@ -158,7 +161,7 @@ def test_paused_and_cancelled_by_command(on_air: OnAir) -> None:
 )
 def test_what_may_have_been_an_answer_is_no_silence(on_air: OnAir, heard: Answer, outcome: str) -> None:
     async def scene(play: AirPlay) -> None:
-        await play.office.start_one(
+        await play.office.desk.start_one(
             RollcallStart(units=("u1",), calls=1, last_call_s=0.0, ask_headcount=False)
         )
         await play.run()
@@ -170,7 +173,7 @@ def test_what_may_have_been_an_answer_is_no_silence(on_air: OnAir, heard: Answer
 
 def test_a_channel_that_stays_busy_is_held_against_nobody(on_air: OnAir) -> None:
     async def scene(play: AirPlay) -> None:
-        await play.office.start_one(RollcallStart(units=("u1", "u2"), last_call_s=0.0))
+        await play.office.desk.start_one(RollcallStart(units=("u1", "u2"), last_call_s=0.0))
         await play.run()
 
         assert play.outcomes() == {"u1": "not_observed", "u2": "answered"}
@@ -181,7 +184,7 @@ def test_a_channel_that_stays_busy_is_held_against_nobody(on_air: OnAir) -> None
 
 def test_a_clock_that_is_set_changes_no_answer_time(on_air: OnAir) -> None:
     async def scene(play: AirPlay) -> None:
-        await play.office.start_one(RollcallStart(units=("u1",)))
+        await play.office.desk.start_one(RollcallStart(units=("u1",)))
         await play.run(until=lambda: len(play.of("rollcall.called")) == 1)
         play.clock.wall = EIGHT.replace(year=2027)
         await play.run()
@@ -194,7 +197,7 @@ def test_a_clock_that_is_set_changes_no_answer_time(on_air: OnAir) -> None:
 
 def test_a_new_process_goes_on_and_repeats_nobody(on_air: OnAir) -> None:
     async def scene(play: AirPlay) -> None:
-        rollcall_id = (await play.office.start_one(RollcallStart()))["rollcall_id"]
+        rollcall_id = (await play.office.desk.start_one(RollcallStart()))["rollcall_id"]
         await play.run(until=lambda: len(play.of("rollcall.answered")) == 2)
         await play.conductor.stop()
         play.new_process()
@@ -215,7 +218,7 @@ def test_a_new_process_goes_on_and_repeats_nobody(on_air: OnAir) -> None:
 
 def test_no_second_roll_call_is_followed_meanwhile(on_air: OnAir) -> None:
     async def scene(play: AirPlay) -> None:
-        await play.office.start_one(RollcallStart(units=("u1",)))
+        await play.office.desk.start_one(RollcallStart(units=("u1",)))
         await play.run()
 
         assert len(play.of("rollcall.started")) == 1
@@ -227,7 +230,7 @@ def test_a_late_answer_that_names_one_of_several_is_nobodys_silence(on_air: OnAi
     """金穗花园 or 棠东小学, in the turn of 五山市场: none of the three was silent for certain."""
 
     async def scene(play: AirPlay) -> None:
-        await play.office.start_one(
+        await play.office.desk.start_one(
             RollcallStart(units=("u1", "u3"), calls=1, last_call_s=0.0, ask_headcount=False)
         )
         await play.run(until=lambda: len(play.of("rollcall.called")) == 2)
@@ -252,7 +255,7 @@ def test_a_store_that_refuses_at_the_restart_only_delays(
         raise StoreUnavailable("disk full")
 
     async def scene(play: AirPlay) -> None:
-        await play.office.start_one(RollcallStart(units=("u1",)))
+        await play.office.desk.start_one(RollcallStart(units=("u1",)))
         await play.conductor.stop()
         play.new_process()
         await play.office.take_up()
@@ -280,7 +283,7 @@ def test_what_the_engine_cannot_take_does_not_end_the_roll_call(
         return taken(state, event)
 
     async def scene(play: AirPlay) -> None:
-        await play.office.start_one(RollcallStart(units=("u1",)))
+        await play.office.desk.start_one(RollcallStart(units=("u1",)))
         play.conductor.post(Deaf(play.clock.now(), "poison"))
         await play.run()
 
@@ -293,7 +296,7 @@ def test_what_the_engine_cannot_take_does_not_end_the_roll_call(
 
 def test_nothing_is_said_any_more_once_it_was_stopped(on_air: OnAir) -> None:
     async def scene(play: AirPlay) -> None:
-        await play.office.start_one(RollcallStart(units=("u1", "u2")))
+        await play.office.desk.start_one(RollcallStart(units=("u1", "u2")))
         await play.run(until=lambda: len(play.of("rollcall.called")) == 1)
         await play.conductor.stop()
         said = len(play.said)
@@ -303,3 +306,42 @@ def test_nothing_is_said_any_more_once_it_was_stopped(on_air: OnAir) -> None:
         assert len(play.said) == said
 
     on_air(scene, crew=crew_of({"u1": [full("金穗花园")]}))
+
+
+def test_a_radio_that_cannot_begin_is_told_beside_those_that_have(on_air: OnAir) -> None:
+    async def scene(play: AirPlay) -> None:
+        beside = play.another_radio("ch2", streets=("五山街",))
+        begin = beside.begin
+
+        async def refuse(*_: object, **__: object) -> None:
+            raise StoreUnavailable("the disk is full")
+
+        beside.begin = refuse  # type: ignore[method-assign]
+        result = await play.office.desk.start_one(RollcallStart())
+        assert [one["radio"] for one in result["rollcalls"]] == ["ch1"]
+        assert result["not_begun"] == [{"radio": "ch2", "units": 1, "reason": "the disk is full"}]
+        listed = await play.office.desk.list_open(RollcallList())
+        assert [one["rollcall_id"] for one in listed["rollcalls"]] == [result["rollcall_id"]]
+
+        await play.office.desk.cancel(RollcallCancel())
+        play.conductor.begin = refuse  # type: ignore[method-assign]
+        with pytest.raises(StoreUnavailable):
+            await play.office.desk.start_one(RollcallStart())
+        beside.begin = begin  # type: ignore[method-assign]
+        result = await play.office.desk.start_one(RollcallStart())
+        assert (result["rollcalls"][0]["radio"], result["not_begun"][0]["radio"]) == ("ch2", "ch1")
+        await play.office.desk.cancel(RollcallCancel())
+
+    on_air(scene)
+
+
+def test_one_that_began_meanwhile_is_not_begun_again(on_air: OnAir) -> None:
+    async def scene(play: AirPlay) -> None:
+        start = play.office.desk.start_one
+        results = await asyncio.gather(start(RollcallStart()), start(RollcallStart()), return_exceptions=True)
+        (refused,) = [one for one in results if isinstance(one, BaseException)]
+        assert isinstance(refused, RefusedCommand)
+        assert refused.refusal.code == "busy"
+        await play.office.desk.cancel(RollcallCancel())
+
+    on_air(scene)

@@ -49,7 +49,7 @@ def test_a_day_with_269_units(tmp_path: Path) -> None:
             counter = iter(range(1_000_000))
             knowledge = build_knowledge(units, "指挥中心", read_lexicon(), lambda: f"i-{next(counter)}")
             play = AirPlay(store, knowledge, clock, crew=crew, settings=RollcallSettings(last_call_s=0.0))
-            await play.office.start_one(RollcallStart())
+            await play.office.desk.start_one(RollcallStart())
             await play.run()
             return play
         finally:

@@ -9,9 +9,9 @@ import pytest
 
 from gateway.conduct.drilldesk import DrillDesk
 from gateway.config import DrillScenarioSettings, DrillSettings
-from gateway.events import EVENT_DATA
+from gateway.events import EVENT_DATA, CloudEvent
 from gateway.publish.commands import RefusedCommand
-from gateway.publish.requests import DrillCancel, DrillStart, RollcallResume, RollcallStart
+from gateway.publish.requests import DrillCancel, DrillStart, RollcallCancel, RollcallResume, RollcallStart
 from gateway.watch.view import describe
 from tools.airplay import SAYING_S, AirPlay, Answer, Crew
 
@@ -22,12 +22,12 @@ SETTINGS = DrillSettings(
 )
 
 
-async def desk_of(play: AirPlay) -> DrillDesk:
+async def desk_of(play: AirPlay, settings: DrillSettings = SETTINGS) -> DrillDesk:
     """The desk of a station where 棠东小学, 五山市场 and one on leave are the neighbours of 金穗花园."""
     units = await play.store.units()
     beside = {"u1": ("u2", "u3", "u4")}
     await play.store.replace_units([replace(unit, neighbours=beside.get(unit.unit_id, ())) for unit in units])
-    return DrillDesk(play.office, play.store, SETTINGS, "指挥中心", play.ids)
+    return DrillDesk(play.office, play.store, settings, "指挥中心", play.ids)
 
 
 def crew_of(answers: dict[str, Sequence[Answer]]) -> Crew:
@@ -118,6 +118,39 @@ def test_what_is_played_is_an_exercise_and_over_with_the_drill(on_air: OnAir) ->
     on_air(scene, crew=crew_of({"u1": [*there("金穗花园", 2.0, 30.0), report]}))
 
 
+def test_killed_as_it_ends_the_next_run_ends_what_was_played(on_air: OnAir) -> None:
+    async def scene(play: AirPlay) -> None:
+        desk = await desk_of(play)
+        await desk.start(DrillStart(unit_id="u1", text="有人持刀", reach="point"))
+        killed = asyncio.get_running_loop().create_future()
+
+        async def die(_at: object) -> list[CloudEvent]:
+            killed.set_result(None)
+            return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]
+
+        play.pipeline.end_exercises = die  # type: ignore[method-assign]
+        await play.run()
+        await killed
+        assert len(play.of("drill.finished")) == 1
+        assert not play.of("incident.closed")
+        left = play.pipeline.open_incidents
+
+        play.new_process(await play.store.conversations())
+        assert play.pipeline.open_incidents == left
+        await play.office.take_up()
+        async with asyncio.timeout(10):
+            while await play.store.do(lambda logbook: logbook.rollcalls.open()):  # noqa: ASYNC110 - polls the disk
+                await asyncio.sleep(0.01)
+
+        (closed,) = play.of("incident.closed")
+        assert (closed.data["status"], closed.data["phase"]) == ("Exercise", "resolved")
+        assert len(play.of("drill.finished")) == 1
+        assert play.conductor.state is None
+
+    report = Answer("指挥中心,我是金穗花园,东门发生持刀伤人,请求公安支援", 8.0)
+    on_air(scene, crew=crew_of({"u1": [*there("金穗花园", 2.0, 30.0), report]}))
+
+
 def test_a_real_emergency_pauses_and_is_actual(on_air: OnAir) -> None:
     async def scene(play: AirPlay) -> None:
         desk = await desk_of(play)
@@ -132,7 +165,7 @@ def test_a_real_emergency_pauses_and_is_actual(on_air: OnAir) -> None:
         said = len(play.said)
         await play.run(most_s=600.0)
         assert len(play.said) == said
-        await play.office.resume(RollcallResume())
+        await play.office.desk.resume(RollcallResume())
         await play.run()
         assert play.said[said][1] == "各单元注意,演练继续"
         assert play.of("drill.finished")[0].data["pauses"] == 1
@@ -192,7 +225,7 @@ def test_one_thing_at_a_time(on_air: OnAir) -> None:
         with pytest.raises(RefusedCommand, match="goes on already"):
             await desk.start(DrillStart(unit_id="u2", scenario="flood", reach="point"))
         with pytest.raises(RefusedCommand, match="goes on already"):
-            await play.office.start_one(RollcallStart())
+            await play.office.desk.start_one(RollcallStart())
         await play.run(most_s=SAYING_S * 3)
         assert "模拟车库地下车库进水" in play.said[1][1]
         assert (await desk.cancel(DrillCancel(drill_id=drill_id)))["state"] == "cancelled"
@@ -220,5 +253,47 @@ def test_a_drill_that_cannot_be_held_is_refused(on_air: OnAir, request_: DrillSt
         with pytest.raises(RefusedCommand, match=word):
             await desk.start(request_)
         assert play.conductor.state is None
+
+    on_air(scene)
+
+
+def test_a_station_words_a_drill_as_it_likes(on_air: OnAir) -> None:
+    async def scene(play: AirPlay) -> None:
+        phrases = {
+            "open": "演练开始",
+            "order_point": "演练,{me}命令{units}到{place},{text}",
+            "close": "演练完毕",
+        }
+        settings = DrillSettings.model_validate({"phrases": phrases, "orders_per_unit": 1})
+        desk = await desk_of(play, settings)
+        await desk.start(DrillStart(unit_id="u1", scenario="lost_child", place="东门", reach="point"))
+        await play.run()
+        assert [text for _, text in play.said] == [
+            "演练开始", "演练,指挥中心命令金穗花园到东门,有一名儿童走失,需要封控出口并寻找", "演练完毕",
+        ]  # fmt: skip
+
+    on_air(scene)
+
+
+def test_a_drill_by_voice_that_is_cancelled_leaves_nothing_played(on_air: OnAir) -> None:
+    """What was played is over, and what comes next is meant."""
+
+    async def scene(play: AirPlay) -> None:
+        for text in (
+            "各单元注意,现在进行拉动测试",
+            "模拟商场发生火灾,请金穗花园立即到场",
+            "指挥中心,我是金穗花园,商场三楼着火了,请求消防支援",
+        ):
+            play.answer(Answer(text, 5.0))
+            await play.run()
+        (opened,) = play.of("incident.opened")
+        assert opened.data["status"] == "Exercise"
+        await play.office.desk.cancel(RollcallCancel())
+        assert [event.data["incident_id"] for event in play.of("incident.closed")] == [opened.subject]
+        assert play.of("drill.finished")[0].data["ended"] == "cancelled"
+
+        play.answer(Answer("指挥中心,我是五山市场,二楼着火了,请求消防支援", 5.0))
+        await play.run()
+        assert [event.data["status"] for event in play.of("incident.opened")] == ["Exercise", "Actual"]
 
     on_air(scene)

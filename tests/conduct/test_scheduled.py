@@ -22,7 +22,7 @@ def settings_of(**schedule: object) -> RollcallSettings:
 async def a_day(play: AirPlay, hours: float = 24.0) -> None:
     """Look at the schedules twice a minute, as the office does more often."""
     for _ in range(int(hours * 120)):
-        await play.office.keep_schedules()
+        await play.office.timetable.keep()
         await play.run(most_s=30.0)
         end_s = 30.0 - play.clock.mono_s % 30.0
         play.clock.advance(end_s)
@@ -45,7 +45,7 @@ def test_a_restart_in_the_window_does_not_begin_it_again(on_air: OnAir) -> None:
     async def scene(play: AirPlay) -> None:
         await play.office.take_up()
         play.clock.advance(3700.0)
-        await play.office.keep_schedules()
+        await play.office.timetable.keep()
         await play.run(most_s=4.0)
         (begun,) = play.of("rollcall.started")
         await play.conductor.stop()
@@ -64,7 +64,7 @@ def test_what_cannot_begin_in_its_window_is_told(on_air: OnAir) -> None:
     async def scene(play: AirPlay) -> None:
         await play.office.take_up()
         play.clock.advance(3500.0)
-        await play.office.start_one(RollcallStart(wait_s=600.0, calls=2))
+        await play.office.desk.start_one(RollcallStart(wait_s=600.0, calls=2))
         await a_day(play, 1.0)
 
         assert len(play.of("rollcall.started")) == 1

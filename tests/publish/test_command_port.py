@@ -3,6 +3,7 @@
 import asyncio
 import json
 import subprocess
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from structlog.testing import capture_logs
 from gateway.clock import SystemClock
 from gateway.errors import StoreUnavailable
 from gateway.publish.broker import Address, Broker
-from gateway.publish.commandport import WAITING_ORDERS, CommandPort
+from gateway.publish.commandport import REFUSALS_AT_ONCE, WAITING_ORDERS, CommandPort
 from gateway.publish.commands import Gatekeeper, RefusedCommand
 from gateway.publish.connection import Connection, Message, Refused
 from gateway.publish.link import Accepted, BackOff, PahoLink
@@ -266,7 +267,7 @@ async def answers_of(messages: list[Message], **more: Any) -> tuple[list[dict[st
     for message in messages:
         port.receive(message)
     port.start()
-    expected = min(len(messages), WAITING_ORDERS)
+    expected = min(len(messages), WAITING_ORDERS + REFUSALS_AT_ONCE)
     async with asyncio.timeout(10):
         while len(link.published) < expected:  # noqa: ASYNC110 - polls the link
             await asyncio.sleep(0.01)
@@ -321,13 +322,20 @@ def test_what_expires_while_it_waits_is_not_done() -> None:
     assert len(carriers.done) == 1
 
 
-def test_a_flood_is_bounded_and_the_excess_counted() -> None:
+@pytest.mark.parametrize("beyond", [20, REFUSALS_AT_ONCE + 20])
+def test_a_flood_is_bounded_and_the_excess_refused_as_busy(beyond: int) -> None:
     async def scenario() -> None:
         with capture_logs() as lines:
-            answers, carriers = await answers_of([message("ping", {})] * (WAITING_ORDERS + 20), per_minute=10)
+            flood = [message("ping", {"id": f"p{n}"}) for n in range(WAITING_ORDERS + beyond)]
+            answers, carriers = await answers_of(flood, per_minute=10)
         assert len(carriers.done) == 10
-        assert [answer.get("code") for answer in answers[10:]] == ["too_many"] * (WAITING_ORDERS - 10)
-        assert sum(line["event"].startswith("command dropped") for line in lines) == 20
+        codes = Counter(answer.get("code") for answer in answers)
+        refused = min(beyond, REFUSALS_AT_ONCE)
+        assert codes == {None: 10, "too_many": WAITING_ORDERS - 10, "busy": refused}
+        first = next(answer for answer in answers if answer.get("code") == "busy")
+        assert (first["id"], first["ok"]) == (f"p{WAITING_ORDERS}", False)
+        assert "ask again" in first["reason"]
+        assert sum(line["event"].startswith("command refused: too many") for line in lines) == beyond
 
     asyncio.run(scenario())
 

@@ -1,3 +1,4 @@
+import re
 from random import Random
 from typing import Any
 
@@ -7,7 +8,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from gateway.model import Unit
-from gateway.rollcall.plan import Phrases, Plan, PlannedUnit, choose_units
+from gateway.phrases import DrillPhrases, Phrases
+from gateway.rollcall.plan import Plan, PlannedUnit, choose_units
 
 REGISTRY = (
     Unit("u1", "金穗花园", unit_class="C", street="石牌"),
@@ -73,3 +75,18 @@ def test_a_unit_is_planned_once() -> None:
     unit = PlannedUnit(unit_id="u1", name="金穗花园")
     with pytest.raises(ValidationError, match="u1"):
         Plan(rollcall_id="r", radio="ch1", command_post="指挥室", units=(unit,), excused=(unit,))
+
+
+@pytest.mark.parametrize(
+    ("phrases", "word"),
+    [
+        ({"open": "各单元注意,现在开始"}, "exercise"),
+        ({"order_point": "请{units}立即到场"}, "order_point must say"),
+        ({"repeat": "演练,请立即到{place}"}, "{units}"),
+        ({"close": ""}, "close must say"),
+        ({"acknowledge": "{units}收到"}, "{units} means nothing here"),
+    ],
+)
+def test_drill_phrases_that_may_not_be_said_are_refused(phrases: dict[str, str], word: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(word)):
+        DrillPhrases(**phrases)
