@@ -29,12 +29,12 @@ from gateway.conduct.mouth import Mouth
 from gateway.conduct.office import RollcallOffice
 from gateway.conduct.radiorollcall import RadioRollcall
 from gateway.config import Config, DeviceSettings, RadioSettings
-from gateway.decodepool import DecodePool
+from gateway.decodepool import MOST_LEFT_BEHIND, DecodeHung, DecodePool
 from gateway.desk import Desk
-from gateway.errors import BadConfig, BadInput, GatewayError, MissingInput
+from gateway.errors import BadConfig, BadInput, GatewayError, MissingInput, Unavailable
 from gateway.events import CloudEvent
 from gateway.faultpoints import passing
-from gateway.health import WRITTEN_EVERY_S, health_document, write_health
+from gateway.health import WRITTEN_EVERY_S, health_document, write_health, write_stopped
 from gateway.hear.capture import CaptureEvent, Completed, Ended, Fault, Opened, Recovered
 from gateway.housekeeping import LOOK_EVERY_S, SWEEP_EVERY_S, Housekeeping
 from gateway.knowledge import build_knowledge, heard_before, line_limits_of, read_lexicon, squelch_of
@@ -53,7 +53,7 @@ from gateway.publish.pump import Pump
 from gateway.publish.resync import Replay
 from gateway.publish.topics import incident_suffix
 from gateway.radio import Radio
-from gateway.remedies import RIVAL_ACTION, SOURCE_ACTION, SPOOL_ACTION, action_for, is_watched
+from gateway.remedies import HUNG_ACTION, RIVAL_ACTION, SOURCE_ACTION, SPOOL_ACTION, action_for, is_watched
 from gateway.rollcall.listening import Follower
 from gateway.speaking import Speaking
 from gateway.station import read_units_file
@@ -86,7 +86,7 @@ class Daemon:
         self._started_at = self._clock.now()
         self._lexicon = read_lexicon(config.understand.lexicon)
         self._broker = Broker.from_settings(config.mqtt)
-        self._pool = DecodePool()
+        self._pool = DecodePool(config.recognise.decode_within_s)
         self._spool = Spool(config.gateway.data_dir)
         self._radios: dict[str, Radio] = {}
         self._pipelines: dict[str, RadioPipeline] = {}
@@ -239,6 +239,7 @@ class Daemon:
         if self._loaded is not None and not self._pool.hangs:
             self._loaded.close()
         if hasattr(self, "_store"):
+            await asyncio.to_thread(write_stopped, self._config.gateway.data_dir, self._clock.now())
             await self._store.close()
         passing("stop.store_closed")
         log.info("stopped")
@@ -255,9 +256,7 @@ class Daemon:
         for pipeline in self._pipelines.values():
             pipeline.spares = False
         message = "a decode did not end when the gateway stopped; the process ended without it"
-        self._alarms.fault(
-            "recogniser", message, "if it happens again, verify the model: radio-gateway models"
-        )
+        self._alarms.fault("recogniser", message, HUNG_ACTION)
 
     async def _quiet(self) -> None:
         """Begin to say nothing more."""
@@ -315,8 +314,21 @@ class Daemon:
         return listener
 
     async def _listen(self, audio: Pcm) -> Heard:
+        """Listen within a bound: a decode that hangs costs its call, not the radios."""
         assert self._listener is not None
-        return await (await asyncio.shield(self._listener))(audio)
+        listener = await asyncio.shield(self._listener)
+        try:
+            heard = await self._pool.decode(lambda: listener(audio))
+        except DecodeHung as error:
+            log.exception("decode left behind", hung=self._pool.left_behind)
+            self._alarms.fault("recogniser", f"{error}; the model is loaded anew", HUNG_ACTION)
+            if self._pool.left_behind > MOST_LEFT_BEHIND:
+                raise Unavailable(f"{error}, {self._pool.left_behind} times: only a restart helps") from None
+            # The hung one may hold the model's own lock for ever.
+            self._listener = asyncio.create_task(self._load_listener(), name="load-model")
+            raise
+        self._alarms.recovered("recogniser")
+        return heard
 
     async def _import_units(self) -> None:
         """Take over the registry's file when it is another than last time; a bad one changes nothing."""

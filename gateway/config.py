@@ -114,6 +114,8 @@ class RecogniseSettings(Settings):
     """Where models are installed; None searches the places `radio-gateway models list` prints."""
     threads: Annotated[int, Field(ge=0, le=64)] = 0
     """CPU threads for one decode; 0 takes all cores."""
+    decode_within_s: Annotated[float, Field(ge=1, le=3600)] = 180.0
+    """A decode that takes longer hangs: it is left behind, and its call set aside the second time."""
 
 
 class UnderstandSettings(Settings):

@@ -60,6 +60,12 @@ def write_health(data_dir: Path, document: Mapping[str, Any]) -> None:
         draft.replace(data_dir / HEALTH_NAME)
 
 
+def write_stopped(data_dir: Path, at: datetime) -> None:
+    """Note beside what was written last that the gateway has stopped in good order."""
+    with contextlib.suppress(MissingInput):
+        write_health(data_dir, {**read_health(data_dir), "stopped_at": at.isoformat()})
+
+
 def read_health(data_dir: Path) -> dict[str, Any]:
     """Return what the daemon wrote last.
 

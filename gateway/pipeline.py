@@ -21,6 +21,7 @@ import structlog
 from gateway.clock import IdSource
 from gateway.conduct.radiorollcall import Noted, RadioRollcall
 from gateway.conduct.timeline import Timeline
+from gateway.decodepool import DecodeHung
 from gateway.drafts import change_event, rollcall_event, transmission_event
 from gateway.errors import GatewayError
 from gateway.events import AudioRef, ClockReading, CloudEvent
@@ -48,6 +49,7 @@ log = structlog.get_logger()
 
 CALLER_IDS = signalling.SignallingSettings(systems=frozenset({"dtmf", "mdc1200", "fivetone"}))
 """CTCSS is left out: it names a group of radios, not one."""
+WAS_FATAL = "recognition ended the process, or did not end, twice"
 CALL_ANSWERED_WITHIN_S = 60.0
 """For this long after a unit was called it is the likely speaker of what comes next."""
 
@@ -189,11 +191,24 @@ class RadioPipeline:
         """Carry one transmission from the spool to the outbox and return its events, in order.
 
         A crash before `heard` is committed: the spool brings the transmission back. Before `commit`: it is
-        decoded again at the next start, and set aside after two crashes. After: nothing is lost.
+        decoded again at the next start, and set aside after two crashes. After: nothing is lost. A decode
+        that does not end counts like a crash.
 
         Raises:
             StoreUnavailable: nothing of it was stored; take the same transmission again later.
         """
+        while True:
+            try:
+                return await self._take(transmission, kept)
+            except DecodeHung:
+                log.warning("decode hung", transmission=transmission.id, attempts=self._attempts)
+                if self._attempts < MAX_ATTEMPTS:
+                    self._begun = ""
+                else:
+                    self._attempts = MAX_ATTEMPTS + 1
+
+    async def _take(self, transmission: Transmission, kept: SpooledAudio | None) -> list[CloudEvent]:
+        """Try it once. Raises DecodeHung: the attempt counts."""
         if transmission.id != self._begun:
             await self._store.heard(_record(transmission, kept))
             passing("heard.committed")
@@ -201,7 +216,7 @@ class RadioPipeline:
             passing("attempt.committed")
             self._begun = transmission.id
         if self._attempts > MAX_ATTEMPTS:
-            return await self._quarantine(transmission, kept, "recognition ended the process twice")
+            return await self._quarantine(transmission, kept, WAS_FATAL)
         if not transmission.audio.size:
             return await self._quarantine(transmission, kept, "its audio was not kept")
         try:
@@ -209,6 +224,8 @@ class RadioPipeline:
             passing("decoded")
             async with self._turn, self.rollcall.turn():
                 return await self._conclude(transmission, kept, heard)
+        except DecodeHung:
+            raise
         except (asyncio.CancelledError, GatewayError):
             await self._spare(transmission)
             raise

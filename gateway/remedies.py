@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 SOURCE_ACTION = "check cable and device name, or the file's path; the gateway tries again by itself"
 RIVAL_ACTION = "stop the other gateway, or give one of the two another gateway.id and data_dir"
+HUNG_ACTION = "if it happens again, verify the model: radio-gateway models verify"
 SPOOL_ACTION = "free disk space in data_dir"
 _ACTIONS = {
     "spool": SPOOL_ACTION,

@@ -1,4 +1,4 @@
-"""`radio-gateway hold`: incidents whose audio must not be deleted."""
+"""`radio-gateway hold`: incidents, roll-calls and drills of which nothing must be deleted."""
 
 from pathlib import Path
 
@@ -9,17 +9,19 @@ from rich.table import Table
 from gateway import station
 from gateway.cli.options import ConfigFile
 
-app = typer.Typer(name="hold", help="Incidents whose audio is kept until released.", no_args_is_help=True)
+app = typer.Typer(
+    name="hold", help="Incidents, roll-calls and drills that are kept until released.", no_args_is_help=True
+)
 
 
 @app.command("set")
 def set_hold(
-    incident_id: str = typer.Argument(help="The incident, as its events name it."),
+    incident_id: str = typer.Argument(help="The incident, roll-call or drill, as its events name it."),
     reason: str = typer.Option(..., "--reason", help="Why, and who asked for it."),
     by: str = typer.Option("station", "--by", help="Who orders it."),
     config: Path = ConfigFile,
 ) -> None:
-    """Keep everything of an incident, whatever its age and however full the disk."""
+    """Keep everything of an incident, roll-call or drill, whatever its age and however full the disk."""
     done = station.hold_incident(config, incident_id, reason, by)
     print(f"{incident_id} is on hold" if done else f"{incident_id} was on hold already")
 
@@ -29,7 +31,7 @@ def release(
     incident_id: str = typer.Argument(help="The incident, as `hold list` shows it."),
     config: Path = ConfigFile,
 ) -> None:
-    """Let an incident's audio go when its time comes."""
+    """Let it go when its time comes."""
     station.release_incident(config, incident_id)
     print(f"{incident_id} is released")
 

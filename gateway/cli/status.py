@@ -1,6 +1,6 @@
 """`radio-gateway status`: how the gateway is, for a person: green, amber or red, and what to do."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from rich.text import Text
 from gateway.cli.options import ConfigFile
 from gateway.config import load_config
 from gateway.health import STALE_AFTER_S, read_health
+from gateway.store.lock import FolderLock
 from gateway.watch.screen import printable
 
 STYLES = {"green": "bold green", "amber": "bold yellow", "red": "bold red"}
@@ -23,19 +24,22 @@ MEANING = {
 }
 EXIT_DOES_NOT_RUN = 69
 NAME_WIDTH = 10
+START = "systemctl start radio-gateway, or radio-gateway run -c FILE"
+RESTART = "systemctl restart radio-gateway; journalctl -u radio-gateway tells why"
 
 
 def status(config: Path = ConfigFile) -> None:
     """Show how the gateway is and what to do about it."""
-    health = printable(read_health(load_config(config).gateway.data_dir))
+    data_dir = load_config(config).gateway.data_dir
+    health = printable(read_health(data_dir))
     now = datetime.now(UTC)
     console = Console(highlight=False)
-    seen = datetime.fromisoformat(health["at"])
-    if (now - seen).total_seconds() > STALE_AFTER_S:
-        console.print(
-            Text("red", STYLES["red"]).append(f"  it does not run; last seen {when(seen, now)}", "")
-        )
-        console.print("     do: systemctl start radio-gateway, or radio-gateway run -c FILE", soft_wrap=True)
+    absence = absent(health, FolderLock.is_taken(data_dir), now)
+    if absence is not None:
+        state, words, remedy = absence
+        console.print(Text(state, STYLES[state]).append(f"  {words}", ""))
+        console.print(f"     do: {remedy}", soft_wrap=True)
+        show(((name, words) for name, words in lines(health, now) if name == "events"), console)
         raise typer.Exit(EXIT_DOES_NOT_RUN)
     state = health["state"]
     console.print(Text(state, STYLES[state]).append(f"  {MEANING[state]}", "not bold"))
@@ -46,8 +50,31 @@ def status(config: Path = ConfigFile) -> None:
         )
         console.print(Padding(line, (0, 0, 0, 2)))
         console.print(Padding(Text(f"do: {fault['action']}"), (0, 0, 0, 2 + NAME_WIDTH)))
-    for name, words in lines(health, now):
+    show(lines(health, now), console)
+
+
+def show(told: Iterable[tuple[str, str]], console: Console) -> None:
+    """Print names and what there is to say of each."""
+    for name, words in told:
         console.print(Padding(Text(name.ljust(NAME_WIDTH), "dim").append(words, "not dim"), (0, 0, 0, 2)))
+
+
+def absent(health: Mapping[str, Any], is_taken: bool | None, now: datetime) -> tuple[str, str, str] | None:
+    """Return state, words and remedy when the gateway is not there to be asked; None when it is.
+
+    `is_taken` says whether a process works in the folder, None when that cannot be told.
+    """
+    seen, stopped = datetime.fromisoformat(health["at"]), health.get("stopped_at")
+    is_stale = (now - seen).total_seconds() > STALE_AFTER_S
+    if is_taken and stopped is not None:
+        return "amber", "it is starting", "wait a few seconds and ask again"
+    if is_taken and is_stale:
+        return "red", f"it runs and has said nothing since {when(seen, now)}", RESTART
+    if stopped is not None:
+        return "red", f"it does not run; it was stopped {when(datetime.fromisoformat(stopped), now)}", START
+    if is_taken is False or is_stale:
+        return "red", f"it does not run; last seen {when(seen, now)}", START
+    return None
 
 
 def lines(health: Mapping[str, Any], now: datetime) -> Iterator[tuple[str, str]]:

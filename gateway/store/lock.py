@@ -3,12 +3,17 @@
 import contextlib
 import fcntl
 import os
+import time
 from pathlib import Path
 from typing import Self
 
 from gateway.errors import StoreUnavailable
 
 LOCK_NAME = "gateway.lock"
+
+
+TRIES = 4
+"""Who asks whether the folder is taken holds the lock for a moment himself."""
 
 
 class FolderLock:
@@ -32,7 +37,7 @@ class FolderLock:
                 f"{path}: cannot be written ({error.strerror}); check who owns the folder"
             ) from error
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(descriptor)
         except OSError as error:
             holder = os.read(descriptor, 32).decode("ascii", "replace").strip() or "unknown"
             os.close(descriptor)
@@ -46,8 +51,40 @@ class FolderLock:
             os.pwrite(descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
         return cls(descriptor)
 
+    @staticmethod
+    def is_taken(data_dir: Path) -> bool | None:
+        """Say whether a gateway works in this folder now; None when this user cannot tell."""
+        try:
+            descriptor = os.open(data_dir / LOCK_NAME, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return None
+        finally:
+            os.close(descriptor)
+        return False
+
     def release(self) -> None:
         """Let others in. May be called twice."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def _lock(descriptor: int) -> None:
+    """Take the lock; raises OSError when somebody keeps it."""
+    for tries_left in reversed(range(TRIES)):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if not tries_left:
+                raise
+            time.sleep(0.02)
+        else:
+            return

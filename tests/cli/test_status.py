@@ -1,6 +1,8 @@
 """What a person sees who asks how the gateway is."""
 
 import json
+import threading
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,7 @@ from typing import Any
 import pytest
 
 from gateway.cli.main import main
+from gateway.store.lock import FolderLock
 
 CONFIG = """
 [gateway]
@@ -33,7 +36,7 @@ def told(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest
     config.write_text(CONFIG, encoding="utf-8")
     (tmp_path / "data").mkdir()
 
-    def ask(age_s: float = 0.0, **more: Any) -> tuple[int, str]:
+    def ask(age_s: float = 0.0, *, runs: bool = True, **more: Any) -> tuple[int, str]:
         at = datetime.now(UTC) - timedelta(seconds=age_s)
         document = {
             "state": "green", "at": at.isoformat(), "started_at": (at - timedelta(days=40)).isoformat(),
@@ -52,8 +55,12 @@ def told(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest
             "clock": {"synced": True, "source": "ntp"},
         } | more  # fmt: skip
         (tmp_path / "data" / "health.json").write_text(json.dumps(document), encoding="utf-8")
+        lock = FolderLock.take(tmp_path / "data")
+        if not runs:
+            lock.release()
         with pytest.raises(SystemExit) as ended:
             main(["status", "-c", str(config)])
+        lock.release()
         return int(ended.value.code or 0), capsys.readouterr().out
 
     return ask
@@ -86,8 +93,51 @@ def test_faults_come_first_with_what_to_do_and_nothing_is_markup(told: Any) -> N
 
 
 def test_a_gateway_that_does_not_run_is_red(told: Any) -> None:
-    code, said = told(age_s=7200)
+    code, said = told(age_s=7200, runs=False)
     assert code == 69
     assert said.startswith("red  it does not run; last seen")
     assert "(2 h ago)" in said
     assert "systemctl start radio-gateway" in said
+
+
+def test_a_gateway_that_was_stopped_or_killed_is_red_at_once(told: Any) -> None:
+    now = datetime.now(UTC).isoformat()
+    code, said = told(runs=False, stopped_at=now)
+    assert code == 69
+    assert said.startswith("red  it does not run; it was stopped ")
+    code, said = told(runs=False)
+    assert code == 69
+    assert said.startswith("red  it does not run; last seen")
+
+
+def test_a_gateway_that_starts_or_hangs_is_told_apart(told: Any) -> None:
+    code, said = told(age_s=7200, stopped_at=datetime.now(UTC).isoformat())
+    assert code == 69
+    assert said.startswith("amber  it is starting")
+    code, said = told(age_s=7200)
+    assert code == 69
+    assert said.startswith("red  it runs and has said nothing since")
+    assert "systemctl restart radio-gateway" in said
+
+
+def test_asking_whether_it_runs_never_keeps_a_gateway_from_starting(tmp_path: Path) -> None:
+    assert FolderLock.is_taken(tmp_path) is False
+    FolderLock.take(tmp_path).release()
+    stop = threading.Event()
+
+    def ask_again_and_again() -> None:
+        while not stop.is_set():
+            FolderLock.is_taken(tmp_path)
+            time.sleep(0.001)
+
+    asking = threading.Thread(target=ask_again_and_again)
+    asking.start()
+    try:
+        for _ in range(200):
+            FolderLock.take(tmp_path).release()
+    finally:
+        stop.set()
+        asking.join()
+    lock = FolderLock.take(tmp_path)
+    assert FolderLock.is_taken(tmp_path) is True
+    lock.release()

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.alarms import Alarms
 from gateway.clock import IdSource, ManualClock
-from gateway.decodepool import DecodePool
+from gateway.decodepool import DecodeHung, DecodePool
 from gateway.errors import StoreUnavailable
 from gateway.events import CloudEvent
 from gateway.leftovers import FormerSource, left_over
@@ -55,7 +55,7 @@ def test_alarms_that_the_store_refuses_are_said_later_and_in_order(
 
 def test_a_decode_that_hangs_is_noticed_and_one_that_is_slow_is_waited_for() -> None:
     async def run() -> tuple[bool, bool]:
-        pool, gate = DecodePool(), threading.Event()
+        pool, gate = DecodePool(180), threading.Event()
         loop = asyncio.get_running_loop()
         hung = loop.run_in_executor(pool, gate.wait)
         first = await pool.ends(0.05)
@@ -66,6 +66,46 @@ def test_a_decode_that_hangs_is_noticed_and_one_that_is_slow_is_waited_for() -> 
         return first, second
 
     assert asyncio.run(run()) == (False, True)
+
+
+def test_a_decode_that_never_ends_costs_its_call_and_not_the_others() -> None:
+    async def run() -> list[object]:
+        pool, gate = DecodePool(0.2), threading.Event()
+        loop = asyncio.get_running_loop()
+
+        async def hang() -> None:
+            await loop.run_in_executor(pool, gate.wait)
+
+        async def quick() -> str:
+            return await loop.run_in_executor(pool, lambda: "heard")
+
+        outcomes = await asyncio.gather(
+            pool.decode(hang), pool.decode(quick), pool.decode(quick), return_exceptions=True
+        )
+        assert await pool.ends(5.0), "what is left behind is not waited for"
+        gate.set()
+        pool.shutdown()
+        return [pool.left_behind, *outcomes]
+
+    left_behind, hung, *others = asyncio.run(run())
+    assert left_behind == 1
+    assert isinstance(hung, DecodeHung)
+    assert others == ["heard", "heard"]
+
+
+def test_a_decode_that_fails_by_itself_is_no_hung_one() -> None:
+    async def run() -> None:
+        pool = DecodePool(5.0)
+
+        async def fail() -> None:
+            raise TimeoutError("of its own")
+
+        with pytest.raises(TimeoutError, match="of its own"):
+            await pool.decode(fail)
+        assert pool.left_behind == 0
+        pool.shutdown()
+
+    asyncio.run(run())
 
 
 def test_what_a_former_radio_left_keeps_its_radio(tmp_path: Path) -> None:

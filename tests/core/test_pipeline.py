@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from gateway.clock import IdSource, ManualClock
+from gateway.decodepool import DecodeHung
 from gateway.errors import StoreUnavailable
 from gateway.events import CloudEvent
 from gateway.hear.classify import Classification
@@ -286,5 +287,35 @@ def test_a_bug_costs_the_words_of_one_transmission_only(on_bench: OnBench) -> No
         assert [event.kind for event in await bench.say("指挥中心,我是棠东小学,有人打架")][
             1
         ] == "incident.opened"
+
+    on_bench(scene)
+
+
+def test_a_decode_that_hangs_is_tried_once_more_and_then_set_aside(
+    on_bench: OnBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scene(bench: Bench) -> None:
+        bench.next = [DecodeHung("hung"), said("金穗花园收到")]
+        (event,) = await bench.pipeline.take(bench.transmission(), KEPT)
+        assert event.data["transcript"]["text"] == "金穗花园收到"
+
+        real, refusals = bench.store.commit, [2]
+
+        async def refuse(*arguments: object, **options: object) -> list[CloudEvent]:
+            if refusals[0]:
+                refusals[0] -= 1
+                raise StoreUnavailable("disk full")
+            return await real(*arguments, **options)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(bench.store, "commit", refuse)
+        bench.next = [DecodeHung("hung"), DecodeHung("hung")]
+        transmission = bench.transmission()
+        for _ in range(2):
+            with pytest.raises(StoreUnavailable):
+                await bench.pipeline.take(transmission, KEPT)
+        (event,) = await bench.pipeline.take(transmission, KEPT)
+        assert event.data["review"]["required"]
+        assert event.data["audio"]["ref"] == KEPT.ref
+        assert bench.listened == 4, "while the store refuses it is not decoded again"
 
     on_bench(scene)

@@ -150,14 +150,23 @@ def test_two_gateways_do_not_share_a_folder(station: Path, command_path: Path, c
     assert "Traceback" not in second.stderr
 
 
-def test_status_says_how_it_is(station: Path, mosquitto: Any, command: Any) -> None:
+def test_status_says_how_it_is(station: Path, mosquitto: Any, command: Any, command_path: Path) -> None:
     assert command("status", "-c", station).returncode == 66
     mosquitto.start()
-    assert command("run", "-c", station, "--exit-when-idle").returncode == 0
-
-    health = json.loads((station.parent / "data" / "health.json").read_text(encoding="utf-8"))
+    daemon = Running(station, command_path)
+    daemon.wait_until_listening()
+    path = station.parent / "data" / "health.json"
+    deadline = time.monotonic() + 20
+    while not path.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
     said = command("status", "-c", station)
-
+    health = json.loads(path.read_text(encoding="utf-8"))
     assert said.returncode == 0
     assert said.stdout.startswith(health["state"])
-    assert "ch1: idle" in said.stdout
+    assert "ch1: " in said.stdout
+
+    assert daemon.end(signal.SIGTERM) == 0, daemon.log
+    said = command("status", "-c", station)
+    assert said.returncode == 69
+    assert said.stdout.startswith("red  it does not run; it was stopped")
+    assert "delivered" in said.stdout
