@@ -6,6 +6,8 @@ Input is phonemes, the style of a voice (a row of 256 numbers for each length of
 """
 
 import json
+import logging
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +19,7 @@ from gateway.model import Pcm
 from gateway.speak.sound import joined, to_pcm, trimmed
 from gateway.speak.utterance import NoVoice
 from gateway.speak.wording import clauses, spoken_form
+from gateway.understand.hanzi import phrases
 
 KOKORO_RATE_HZ = 24_000
 MODEL_FILE = "kokoro-v1.0-int8.onnx"
@@ -115,8 +118,8 @@ class _Loaded:
 
     def __init__(self, folder: Path, voice: str, threads: int) -> None:
         import onnxruntime  # noqa: PLC0415 - loaded only where a natural voice is wanted
-        from misaki.zh import ZHG2P  # noqa: PLC0415
 
+        self._phonemes = _mandarin()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -124,7 +127,6 @@ class _Loaded:
         self._session: Any = onnxruntime.InferenceSession(
             str(folder / MODEL_FILE), options, providers=["CPUExecutionProvider"]
         )
-        self._phonemes: Callable[[str], tuple[str, object]] = ZHG2P()
         table = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
         self._table: dict[str, int] = table["vocab"]
         self._styles = np.fromfile(folder / f"{voice}.bin", np.float32).reshape(_STYLE_SHAPE)
@@ -149,3 +151,15 @@ class _Loaded:
         }
         audio = np.asarray(self._session.run(None, feed)[0], np.float32).reshape(-1)
         return to_pcm(audio * (_PEAK / (float(np.abs(audio).max()) + 1e-9)), KOKORO_RATE_HZ)
+
+
+def _mandarin() -> Callable[[str], tuple[str, object]]:
+    """What turns Mandarin into phonemes, without the 58 MB of phrases that say what the characters say."""
+    os.environ.setdefault("PYPINYIN_NO_PHRASES", "true")
+    import jieba  # noqa: PLC0415 - with misaki, loaded only where a natural voice is wanted
+    from misaki.zh import ZHG2P  # noqa: PLC0415
+    from pypinyin import load_phrases_dict  # noqa: PLC0415
+
+    jieba.setLogLevel(logging.ERROR)  # it tells on stderr how its dictionary loads
+    load_phrases_dict({said: [[one] for one in toned.split()] for said, toned in phrases().items()})
+    return ZHG2P()  # type: ignore[no-any-return]

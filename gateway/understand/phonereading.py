@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from gateway.model import PhoneEvidence
-from gateway.understand.hanzi import lazy_pinyin, pinyin
+from gateway.understand.hanzi import is_read_one_way, readings
 from gateway.understand.phones import FINALS, INITIALS, syllable_phones
 
 RADIO_CHARACTERS: Final = (
@@ -85,7 +85,7 @@ def _characters() -> dict[tuple[str, ...], str]:
     """A character for each sound: one with a single reading, a common one if there is one."""
     table: dict[tuple[str, ...], str] = {}
     for character in RADIO_CHARACTERS:
-        sound = syllable_phones(lazy_pinyin(character)[0])
+        sound = syllable_phones(readings(character)[0])
         if sound:
             table.setdefault(sound, character)
     for row in _LEVEL_ONE_ROWS:
@@ -93,8 +93,8 @@ def _characters() -> dict[tuple[str, ...], str]:
             character = bytes((row, cell)).decode("gb2312", errors="ignore")
             if not character:
                 continue
-            sound = syllable_phones(lazy_pinyin(character)[0])
-            if sound and sound not in table and len(pinyin(character, heteronym=True)[0]) == 1:
+            sound = syllable_phones(readings(character)[0])
+            if sound and sound not in table and is_read_one_way(character):
                 table[sound] = character
     table["ei",] = "诶"
     for final in FINALS:

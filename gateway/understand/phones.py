@@ -9,7 +9,7 @@ import re
 from functools import cache
 
 from gateway.understand.digits import RADIO_DIGITS
-from gateway.understand.hanzi import lazy_pinyin
+from gateway.understand.hanzi import readings
 
 INITIALS = tuple("zh ch sh b p m f d t n l g k h j q x r z c s y w".split())  # noqa: SIM905 - a table
 _OPEN_FINALS = "a o e ai ei ao ou an en ang eng ong er i ir iz ia ie iao iu ian in iang ing iong"
@@ -84,7 +84,7 @@ def _syllables(piece: str, digits: dict[str, str], *, count: bool) -> list[str]:
         return [digits[d] for d in piece]
     if piece.isascii():
         return LETTERS[piece.upper()].split()
-    return lazy_pinyin(piece)
+    return readings(piece)
 
 
 def _quantity(value: int) -> list[str]:

@@ -20,7 +20,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from gateway.understand.hanzi import Style, lazy_pinyin
+from gateway.understand.hanzi import readings
 
 Costs = npt.NDArray[np.float32]
 Codes = npt.NDArray[np.int16]
@@ -190,28 +190,16 @@ def syllables(text: str) -> Syllables:
     A run of Latin letters that is itself a pinyin syllable (the recogniser wrote ei for A) is read as that
     syllable, any other run letter by letter.
     """
-    readings = _han_readings(text)
+    said = readings(text)
     codes: list[int] = []
     spans: list[tuple[int, int]] = []
     for match in _PIECE.finditer(text):
         start, end = match.span()
         piece = match[0]
-        for code in _codes_of(piece, readings.get(start, "")):
+        for code in _codes_of(piece, said[start]):
             codes.append(code)
             spans.append((start, end))
     return Syllables(np.array(codes, dtype=np.int16), tuple(spans))
-
-
-def _han_readings(text: str) -> dict[int, str]:
-    """The reading of each character by its index, Chinese characters in the context of their words."""
-    items = lazy_pinyin(text, style=Style.NORMAL, errors=_one_by_one)  # type: ignore[arg-type]
-    if len(items) != len(text):
-        items = [lazy_pinyin(char, style=Style.NORMAL)[0] for char in text]
-    return dict(enumerate(items))
-
-
-def _one_by_one(other: str) -> list[str]:
-    return list(other)
 
 
 def _codes_of(piece: str, reading: str) -> list[int]:

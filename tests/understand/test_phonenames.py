@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pypinyin import pinyin
 
 from gateway.model import PhoneEvidence, Unit
+from gateway.understand.hanzi import is_read_one_way
 from gateway.understand.phonereading import RADIO_CHARACTERS, read_phones
 from gateway.understand.phones import PHONES, phones_of
 from gateway.understand.registry import Registry
@@ -54,13 +54,9 @@ def test_silence_reads_as_nothing() -> None:
     assert read_phones(PhoneEvidence(silence, PHONES)).text == ""
 
 
-def has_one_reading(character: str) -> bool:
-    return len(pinyin(character, heteronym=True)[0]) == 1
-
-
 # 了 is liao in 已了, 没 is mo in 出没: what is written for such a sound may change beside its neighbour.
 PLAIN = "".join(
-    c for c in RADIO_CHARACTERS if has_one_reading(c) and has_one_reading(read_phones(evidence(c)).text)
+    c for c in RADIO_CHARACTERS if is_read_one_way(c) and is_read_one_way(read_phones(evidence(c)).text)
 )
 
 
