@@ -43,6 +43,7 @@ from gateway.understand.conversation import Heard as Conversed
 from gateway.understand.incident import IncidentState
 from gateway.understand.lexicon import Lexicon
 from gateway.understand.resolve import Prior, Resolver
+from gateway.understand.standin import STANDS_IN, stand_in
 from gateway.understand.understand import understand
 
 log = structlog.get_logger()
@@ -382,10 +383,12 @@ class RadioPipeline:
             ),
         )
         parties = knowledge.resolver.resolve(heard.transcript.text, heard.transcript.phones, prior)
+        instead = stand_in(heard.transcript.text, parties, knowledge.resolver, prior)
         context = self._conversation.context(transmission.started_at, knowledge.rules)
         if self.rollcall.in_drill:
             context = replace(context, exercise_open=True)
-        return understand(heard.transcript, parties, context, knowledge.lexicon)
+        meaning = understand(heard.transcript, instead or parties, context, knowledge.lexicon)
+        return replace(meaning, acts=(*meaning.acts, STANDS_IN)) if instead is not None else meaning
 
     def _expected(self, at: datetime) -> frozenset[str]:
         if self._last_call is None:

@@ -425,14 +425,15 @@ class _Run:
     def _attribute(self, heard: Understood) -> None:
         members = self.state.muster.members
         speaker = heard.unit_id
-        if speaker is not None:
-            stands_in = heard.for_unit is not None and heard.for_unit != speaker
-            if stands_in and heard.for_unit in members:
-                assert heard.for_unit is not None
-                self._record(
-                    members[heard.for_unit], members[heard.for_unit].stood_in_for(heard.reply, speaker)
-                )
-            elif speaker in members:
+        pending_ids = [one.unit_id for one in self.state.muster.pending]
+        for_unit, reply = heard.stood_in_for(pending_ids[0] if len(pending_ids) == 1 else None)
+        if for_unit in members:
+            assert for_unit is not None
+            self._record(members[for_unit], members[for_unit].stood_in_for(reply, speaker))
+            return
+        if heard.stands_in or speaker is not None:
+            if speaker in members and not heard.stands_in:
+                assert speaker is not None
                 self._report(speaker, heard)
             return
         began = heard.reply.began_at

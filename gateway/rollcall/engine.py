@@ -385,16 +385,20 @@ class _Run:
     def _attribute(self, heard: Understood) -> None:
         items, in_turn = self.state.sheet.items, self._in_turn(heard.reply)
         speaker = heard.unit_id
-        if speaker is not None:
-            stands_in = heard.for_unit is not None and heard.for_unit != speaker
-            if stands_in and heard.for_unit in items:
-                assert heard.for_unit is not None
-                self._record(heard.for_unit, heard.reply, "answered_by_other", by=speaker)
-            elif speaker in items and (heard.answers or speaker == in_turn):
-                self._record(speaker, heard.reply, self._own_outcome(speaker, heard.reply))
-        elif heard.emergency:
+        for_unit, reply = heard.stood_in_for(in_turn)
+        if for_unit is not None and for_unit in items:
+            self._record(for_unit, reply, "answered_by_other", by=speaker)
+        elif heard.stands_in:
             return
-        elif heard.candidates and heard.answers and in_turn not in heard.candidates:
+        elif speaker is not None:
+            if speaker in items and (heard.answers or speaker == in_turn):
+                self._record(speaker, heard.reply, self._own_outcome(speaker, heard.reply))
+        elif not heard.emergency:
+            self._attribute_unnamed(heard, in_turn)
+
+    def _attribute_unnamed(self, heard: Understood, in_turn: str | None) -> None:
+        """Whose turn it is answers, where nothing speaks against it."""
+        if heard.candidates and heard.answers and in_turn not in heard.candidates:
             self._perhaps(heard, in_turn)
         elif in_turn is None:
             return

@@ -34,20 +34,39 @@ class Understood:
     """What was heard last has been understood. None of it may be known, but that somebody spoke.
 
     `unit_id` is who spoke, when that is certain; `candidates` who it may have been. `for_unit` is the unit it
-    says to answer for. `answers` when the words are those of an answer. `hides` names what drowned the
-    channel when it was no speech. `emergency` when it reports an incident that is no exercise. `acts` are
-    the dialogue acts and `position` the place it names, which a drill grades.
+    says to answer for; `stands_in` when it answers for one, known or not. `answers` when the words are those
+    of an answer. `hides` names what drowned the channel when it was no speech. `emergency` when it reports an
+    incident that is no exercise. `acts` are the dialogue acts and `position` the place it names, which a
+    drill grades.
     """
 
     reply: Reply
     unit_id: str | None = None
     candidates: tuple[str, ...] = ()
     for_unit: str | None = None
+    stands_in: bool = False
     answers: bool = True
     hides: str | None = None
     emergency: bool = False
     acts: tuple[str, ...] = ()
     position: str | None = None
+
+    def stood_in_for(self, waited_for: str | None) -> tuple[str | None, Reply]:
+        """The unit that another one answered for, None when none, and that answer.
+
+        Who answers for somebody and is not understood to name him answers for the one `waited_for`: for a
+        person to look at, as is an answer whose giver is not known.
+        """
+        for_unit = self.for_unit if self.for_unit != self.unit_id else None
+        doubts = []
+        if for_unit is None and self.stands_in and waited_for not in {None, self.unit_id}:
+            for_unit = waited_for
+            doubts.append("stood_in_for_whom")
+        if self.stands_in and self.unit_id is None:
+            doubts.append("caller_not_named")
+        reasons = (*self.reply.review_reasons, *doubts)
+        reply = self.reply.model_copy(update={"review_reasons": reasons}) if doubts else self.reply
+        return for_unit, reply
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from gateway.model import Resolution, SoundClass
 from gateway.rollcall.happenings import Deaf, Event, Understood
 from gateway.rollcall.overheard import Overheard
 from gateway.rollcall.sheet import Reply, report_elements
+from gateway.understand.standin import STANDS_IN
 
 _CONTENT: Final = frozenset({"present", "all_normal"})
 _ANSWERING: Final = _CONTENT | {"ack_received", "ack_wilco", "arrived", "ready", "equipment", "await_orders"}
@@ -55,14 +56,17 @@ def understood_of(heard: Overheard, *, paused: bool) -> Understood:
     callee = said.callee
     answers = _answers(heard, paused=paused)
     unit_id = words.unit_id if caller.status == "matched" else None
-    for_unit = callee.unit_id if callee.kind == "unit" and not words.acts & _CALLING else None
+    stands_in = STANDS_IN in words.acts
+    spoken_to = callee.unit_id if callee.kind == "unit" and not words.acts & _CALLING else None
+    for_unit = spoken_to if unit_id is not None or stands_in else None
     candidates = _candidates(caller)
-    readable = bool(unit_id or candidates or answers or words.by_command or heard.told_incident)
+    readable = bool(unit_id or stands_in or candidates or answers or words.by_command or heard.told_incident)
     return Understood(
         _reply(heard, readable=readable),
         unit_id=unit_id,
         candidates=candidates,
-        for_unit=for_unit if unit_id is not None and for_unit != unit_id else None,
+        for_unit=for_unit if for_unit != unit_id else None,
+        stands_in=stands_in and not words.by_command,
         answers=answers and not words.by_command,
         emergency=heard.emergency,
         acts=tuple(said.acts),
@@ -100,7 +104,7 @@ def _hides_an_answer(heard: Overheard, understood: Understood, in_turn: str | No
         return "audio_lost"
     if heard.sound is not SoundClass.SPEECH:
         return None
-    if understood.unit_id is not None and understood.unit_id != in_turn:
+    if understood.stands_in or (understood.unit_id is not None and understood.unit_id != in_turn):
         # The name may have been misheard: it may well have been the unit whose turn it was.
         return "another_spoke"
     return "command_post_spoke" if heard.utterance.by_command else None

@@ -25,6 +25,7 @@ from gateway.rollcall.drilllistening import DrillFollower
 from gateway.rollcall.happenings import TellDrill
 from gateway.rollcall.overheard import ListeningRules, Overheard, RollcallChange, Verb
 from gateway.rollcall.sheet import CallMade, Ended, Item, Reply, Sheet, report_elements
+from gateway.understand.standin import STANDS_IN
 
 _CALLING: Final = frozenset({"hail", "ask_headcount"})
 _CONTENT: Final = frozenset({"present", "all_normal"})
@@ -328,6 +329,8 @@ class _Page:
         caller = self._said.caller
         if caller.kind == "unit" and caller.status == "matched" and caller.unit_id is not None:
             self._answer_by(caller.unit_id, caller)
+        elif STANDS_IN in self._u.acts:
+            self._answer_by_a_stranger()
         elif caller.kind == "unit" and caller.status == "ambiguous":
             self._answer_by_one_of(tuple(one.unit_id for one in caller.candidates))
         elif not self.heard.told_incident and not self.follower.paused:
@@ -344,6 +347,12 @@ class _Page:
             reply = self._reply("answered_by_other")
             self._take(callee.unit_id, reply, "answered_by_other", by=unit_id)
             return
+        if STANDS_IN in self._u.acts:
+            if turn is not None and turn.unit_id not in {None, unit_id} and self._in_turn(turn):
+                assert turn.unit_id is not None
+                reply = self._reply("stood_in_for_whom")
+                self._take(turn.unit_id, reply, "answered_by_other", by=unit_id)
+            return
         expected = unit_id in sheet.items or (turn is not None and unit_id in turn.candidates)
         if self.follower.paused and not self._tells_of_duty():
             return
@@ -359,6 +368,12 @@ class _Page:
             self._say("called", item)
         late = self._is_late(unit_id)
         self._take(unit_id, reply, "answered_late" if late else "answered", name=caller.name or "")
+
+    def _answer_by_a_stranger(self) -> None:
+        """Somebody who did not say who he is answers for a unit."""
+        callee = self._said.callee
+        if callee.unit_id is not None and callee.unit_id in self._sheet().items:
+            self._take(callee.unit_id, self._reply("caller_not_named"), "answered_by_other")
 
     def _answer_by_one_of(self, candidates: tuple[str, ...]) -> None:
         """Two names fit: the one whose turn it is spoke; otherwise a person has to tell."""

@@ -136,8 +136,8 @@ class Member(Model):
             return self.with_(arrival="arrived_ungraded", in_time=None, review_reasons=reasons)
         return self.with_(arrival="arrived", in_time=True)
 
-    def stood_in_for(self, reply: Reply, by: str) -> "Member":
-        """With an answer that another unit gave; it arrives for nobody."""
+    def stood_in_for(self, reply: Reply, by: str | None) -> "Member":
+        """With an answer that another unit gave, None when that is not known; it arrives for nobody."""
         if self.has_answered:
             return self
         return self.with_(

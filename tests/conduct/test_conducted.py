@@ -345,3 +345,79 @@ def test_one_that_began_meanwhile_is_not_begun_again(on_air: OnAir) -> None:
         await play.office.desk.cancel(RollcallCancel())
 
     on_air(scene)
+
+
+def test_who_reports_a_fire_in_its_own_turn_has_answered(on_air: OnAir) -> None:
+    """The officer must not miss the report, and nobody may say that the unit was not there."""
+
+    async def scene(play: AirPlay) -> None:
+        await play.office.desk.start_one(RollcallStart())
+        await play.run()
+
+        (opened,) = play.of("incident.opened")
+        assert (opened.data["status"], opened.data["unit"]["unit_id"]) == ("Actual", "u2")
+        line = play.last("u2")
+        assert (line["outcome"], line["answer_latency_s"]) == ("answered", pytest.approx(2.0, abs=0.001))
+        assert line["headcount"]["present"] is None
+        said = len(play.said)
+        assert "请报告在岗人数" not in play.said[-1][1]
+        await play.run(most_s=600.0)
+        assert len(play.said) == said
+
+        await play.office.desk.resume(RollcallResume())
+        await play.run()
+
+        # It is told 收到 and not called again, nor asked for its head count beside a fire.
+        assert play.said[said][1] == "棠东小学,收到"
+        assert not [text for _, text in play.said[said:] if "呼叫棠东小学" in text]
+        assert play.outcomes()["u2"] == "answered"
+        assert play.of("rollcall.finished")[0].data["pauses"] == 1
+
+    fire = Answer("我是棠东小学,三楼着火了,请求消防支援", 2.0, 5.0)
+    on_air(scene, crew=crew_of({"u1": [full("金穗花园")], "u2": [fire], "u3": [full("五山市场")]}))
+
+
+def test_a_fire_reported_in_the_turn_of_another_answers_for_nobody(on_air: OnAir) -> None:
+    async def scene(play: AirPlay) -> None:
+        await play.office.desk.start_one(RollcallStart())
+        await play.run()
+        assert play.of("incident.opened")[0].data["unit"]["unit_id"] == "u3"
+        assert play.outcomes().keys() == {"u1", "u4"}
+
+        await play.office.desk.resume(RollcallResume())
+        await play.run()
+
+        assert play.outcomes() == {"u1": "answered", "u2": "answered", "u3": "answered", "u4": "excused"}
+        assert play.last("u2")["call_count"] == 2
+        assert play.last("u3")["answer_latency_s"] == pytest.approx(1.5, abs=0.001)
+
+    fire = Answer("我是五山市场,三楼着火了,请求消防支援", 2.0, 5.0)
+    answers = {"u1": [full("金穗花园")], "u2": [fire, full("棠东小学")], "u3": [full("五山市场")]}
+    on_air(scene, crew=crew_of(answers))
+
+
+def test_another_answers_for_the_unit_in_turn(on_air: OnAir) -> None:
+    """It is no answer of its own: it is called once more, and the one who spoke owes its own."""
+
+    async def scene(play: AirPlay) -> None:
+        await play.office.desk.start_one(RollcallStart(last_call_s=0.0))
+        await play.run()
+
+        assert play.outcomes() == {
+            "u1": "answered_by_other", "u2": "answered", "u3": "answered_by_other", "u4": "excused",
+        }  # fmt: skip
+        first, third = play.last("u1"), play.last("u3")
+        assert (first["answered_by"], first["headcount"]["present"]) == ("u2", 3)
+        assert (first["call_count"], first["review"]["required"]) == (2, False)
+        assert third["answered_by"] == "u1"
+        assert third["review"]["reasons"] == ["stood_in_for_whom"]
+        acts = [event.data["acts"] for event in play.of("transmission.received")]
+        assert ["stands_in" in told for told in acts] == [True, False, True]
+        assert play.of("transmission.received")[0].data["caller"]["unit_id"] == "u2"
+
+    answers = {
+        "u1": [Answer("棠东小学代金穗花园应答,在岗3人")],
+        "u2": [full("棠东小学")],
+        "u3": [Answer("我是金穗花园,他们对讲机没电了,我代他们应答")],
+    }
+    on_air(scene, crew=crew_of(answers))

@@ -387,6 +387,7 @@ def happenings(draw: st.DrawFn) -> tuple[float, str, dict[str, Any]]:
         "unit_id": draw(st.none() | names | st.just("stranger")),
         "candidates": draw(st.lists(names, max_size=2).map(tuple)),
         "for_unit": draw(st.none() | names),
+        "stands_in": draw(st.integers(0, 5)) == 0,
         "answers": draw(st.booleans()),
         "hides": draw(st.none() | st.just("channel_busy")),
         "emergency": draw(st.integers(0, 9)) == 0,
@@ -416,7 +417,7 @@ def event_of(kind: str, now: datetime, given_: dict[str, Any]) -> Event:
         transmission_id="t", began_at=began, ended_at=began + timedelta(seconds=1),
         readable=given_["readable"], present=given_["present"],
     )  # fmt: skip
-    keys = ("unit_id", "candidates", "for_unit", "answers", "hides", "emergency")
+    keys = ("unit_id", "candidates", "for_unit", "stands_in", "answers", "hides", "emergency")
     return Understood(reply, **{key: given_[key] for key in keys})
 
 

@@ -1,0 +1,45 @@
+"""Who answers for another unit: 棠东小学代金穗花园应答. Pure.
+
+The name behind 代 or 替 is whom the answer is for and never who speaks, though it stands where a caller's
+name does. A recogniser writes 带 or 提 for them as often; the verb behind the name tells them apart.
+"""
+
+import re
+from dataclasses import replace
+from typing import Final
+
+from gateway.model import UNKNOWN
+from gateway.understand.resolve import Parties, Prior, Resolver
+
+STANDS_IN: Final = "stands_in"
+"""The act of a transmission that answers for somebody else."""
+_FOR: Final = r"(?:代替|代(?!表)|带|待|替|提|帮)"
+"""代表 is what the head of a unit says of his own."""
+_ANSWERS: Final = r"(?:应答|应到|回答|答复|答到|作答|回复|回应|报到|报告|汇报|报一下)"
+_STANDS_IN: Final = re.compile(rf"{_FOR}(?P<name>[^,.!?。,]{{2,24}}?),?(?:{_ANSWERS})")
+_PRONOUN: Final = re.compile(rf"{_FOR}(?:他们|他|她|她们|它|为)?(?:{_ANSWERS})")
+_THEM: Final = frozenset({"他们", "她们", "他", "她", "它", "我们", "你们"})
+
+
+def stand_in(text: str, parties: Parties, resolver: Resolver, prior: Prior | None = None) -> Parties | None:
+    """Return who speaks and for whom, None when `text` answers for nobody else.
+
+    `parties` is what call order alone made of it. The one answered for is unknown where only a pronoun
+    stands, and so is a speaker who cannot be told from the one answered for.
+    """
+    found = _STANDS_IN.search(text)
+    name = found["name"] if found is not None else None
+    if found is None or name in _THEM:
+        if _PRONOUN.search(text) is None and found is None:
+            return None
+        speaks = parties.caller
+        known = parties.callee.kind == "unit" and parties.callee.unit_id not in {None, speaks.unit_id}
+        return replace(parties, callee=parties.callee if known else UNKNOWN) if speaks.unit_id else None
+    meant = resolver.resolve(f"{name},听到请回答", None, prior).callee
+    if meant.unit_id is None or text[found.start()] in (meant.name or ""):
+        # 时代花园报告 answers for nobody; 带两个人汇报 names nobody.
+        return None
+    readings = (f"{text[: found.start()]},收到", text[: found.start()] + text[found.end() :])
+    callers = (*(resolver.resolve(reading).caller for reading in readings), parties.caller)
+    others = (one for one in callers if one.status == "matched" and one.unit_id not in {None, meant.unit_id})
+    return Parties(next(others, UNKNOWN), meant)
