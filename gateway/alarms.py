@@ -131,7 +131,8 @@ class Alarms:
             try:
                 self._on_events(await self._store.commit(None, [draft]))
             except GatewayError as error:
-                log.warning("alarm waits: it could not be stored", what=draft.subject, why=str(error))
+                say = log.debug if self._refused.is_set() else log.warning
+                say("alarms wait: they could not be stored", what=draft.subject, why=str(error))
                 self._refused.set()
                 await asyncio.sleep(self._retry_s)
                 continue

@@ -166,13 +166,13 @@ class Daemon:
         for radio_id, radio in self._radios.items():
             radio.start()
             self._running[radio_id] = asyncio.create_task(radio.run(), name=f"radio-{radio_id}")
-        watch_clock = partial(self._keeping.watch_clock, self._pipelines.values())
+        look = partial(self._keeping.look, self._pipelines.values())
         self._chores = [
             asyncio.create_task(self._every(WRITTEN_EVERY_S, "store", self._tell_health), name="health"),
             asyncio.create_task(
                 self._every(SWEEP_EVERY_S, "housekeeping", self._keeping.sweep), name="sweep"
             ),
-            asyncio.create_task(self._every(LOOK_EVERY_S, "clockwatch", watch_clock), name="clock"),
+            asyncio.create_task(self._every(LOOK_EVERY_S, "clockwatch", look), name="clock"),
             asyncio.create_task(self._pulse().run(), name="pulse"),
         ]
         await self._speaking.start()

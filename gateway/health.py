@@ -16,6 +16,8 @@ from gateway.faults import OpenFault
 HEALTH_NAME = "health.json"
 WRITTEN_EVERY_S = 5.0
 STALE_AFTER_S = 20.0
+ROUNDED_TO_BYTES = 8192
+"""The file has room to grow where it lies: a disk that has filled since gives none."""
 
 
 def health_document(
@@ -54,10 +56,19 @@ def health_document(
 
 def write_health(data_dir: Path, document: Mapping[str, Any]) -> None:
     """Put the document where `status` reads it. A disk that refuses is told elsewhere."""
-    draft = data_dir / f"{HEALTH_NAME}.tmp"
-    with contextlib.suppress(OSError):
-        draft.write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
-        draft.replace(data_dir / HEALTH_NAME)
+    content = json.dumps(document, ensure_ascii=False).encode()
+    content += b" " * (-len(content) % ROUNDED_TO_BYTES)
+    path, draft = data_dir / HEALTH_NAME, data_dir / f"{HEALTH_NAME}.tmp"
+    try:
+        draft.write_bytes(content)
+        draft.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
+        with contextlib.suppress(OSError), path.open("r+b") as file:
+            # A full disk still takes what lies where something lay before.
+            file.write(content)
+            file.truncate()
 
 
 def write_stopped(data_dir: Path, at: datetime) -> None:

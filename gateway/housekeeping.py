@@ -22,7 +22,9 @@ from gateway.errors import BadInput, GatewayError
 from gateway.events import ClockReading, CloudEvent
 from gateway.pipeline import RadioPipeline
 from gateway.store.logbook import Logbook
+from gateway.store.reserve import FULL_BELOW_BYTES, Reserve
 from gateway.store.retention import INCIDENT_RANK, KeptAudio
+from gateway.store.schema import ON_RESERVE
 from gateway.store.spool import Spool
 from gateway.store.store import Store
 from gateway.timekeeping import StepWatch
@@ -39,6 +41,10 @@ RUNS_PER_EVENT = 500
 NO_ROOM = "too many events wait, or the disk is full: the broker was away too long"
 SPARED = 100
 """Of the newest events, so many are not given up for a full disk: they tell of it."""
+CLAIMED_SHARE = 0.3
+"""Of the reserve: as much again goes through the write-ahead log, and a recording or two needs room."""
+FRESH = timedelta(days=1)
+"""Audio of an incident of the last day stays, however full the disk: it is what somebody asks for now."""
 OWN_ROOM_BYTES = 8 * 1024**2
 DOUBTFUL_STEP = timedelta(days=1)
 DOUBTED_FOR_S = 86_400.0
@@ -73,18 +79,53 @@ class Housekeeping:
         self._alarms = alarms
         self._on_events = on_events
         self._free_bytes = free_bytes or (lambda: shutil.disk_usage(data_dir).free)
+        self._reserve = Reserve(data_dir)
+        self._is_tight = False
         self._watch = StepWatch(clock)
         self._run_since = clock.now()
         self._doubted_until_s = 0.0
         self._strays: dict[str, tuple[str, int, datetime]] | None = None
 
     async def check_start(self) -> None:
-        """Say so when this machine's clock is behind what was stored: it has booted without network time."""
+        """Look at disk and clock before anything is heard.
+
+        Says so when this machine's clock is behind what was stored: it has booted without network time.
+        """
+        if ON_RESERVE in self._store.notices:
+            await self._claim(self._free_bytes())
         newest = await self._store.do(lambda logbook: logbook.newest_stored_at())
         now = self._clock.now()
         if newest is not None and now < newest - BEHIND_FROM and not self._read_clock().synced:
             message = f"this machine's clock shows {now:%F %H:%M}, but the last event is of {newest:%F %H:%M}"
             self._alarms.fault("clock", message, CLOCK_ACTION)
+
+    async def look(self, pipelines: Iterable[RadioPipeline]) -> None:
+        """What cannot wait for a sweep: the clock, and a disk that is full by now."""
+        await self.watch_clock(pipelines)
+        await self.watch_disk()
+
+    async def watch_disk(self) -> None:
+        """Use the reserve when the disk is full; keep one when there is room."""
+        if self._free_bytes() >= max(self._settings.min_free_bytes, FULL_BELOW_BYTES):
+            await asyncio.to_thread(self._reserve.keep)
+            if self._is_tight:
+                self._is_tight = False
+                await self._store.do(lambda logbook: logbook.retention.spare_space(spare=False))
+            return
+        if self._free_bytes() >= FULL_BELOW_BYTES or not (given := self._reserve.give_up()):
+            return
+        log.error("the disk is full: the reserve is used", bytes=given)
+        self._alarms.fault(ON_RESERVE.what, ON_RESERVE.message, ON_RESERVE.action)
+        await self._claim(given)
+
+    async def _claim(self, given_bytes: int) -> None:
+        """Let the database take the reserve at once: whoever has filled the disk would fill this, too."""
+        self._is_tight = True
+        size = int(given_bytes * CLAIMED_SHARE)
+        with contextlib.suppress(GatewayError):
+            await self._store.do(lambda logbook: logbook.retention.spare_space(spare=True))
+            await self._store.do(lambda logbook: logbook.retention.claim(size))
+            await self._store.do(lambda logbook: logbook.retention.unclaim())
 
     async def watch_clock(self, pipelines: Iterable[RadioPipeline]) -> None:
         """Look whether the wall clock was set; tell it once, and let what is counted go on as before."""
@@ -158,7 +199,7 @@ class Housekeeping:
         kept = await self._store.do(lambda logbook: logbook.retention.audio_bytes())
         while kept > settings.max_audio_bytes or self._lacks_room():
             far = datetime.max.replace(tzinfo=UTC) - timedelta(days=2)
-            oldest = await self._disposable(far, far)
+            oldest = await self._disposable(far, self._clock.now() - FRESH)
             if not oldest:
                 break
             excess = max(kept - settings.max_audio_bytes, settings.min_free_bytes - self._free_bytes())

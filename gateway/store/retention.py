@@ -47,6 +47,8 @@ _DATED = (
 )
 
 
+LOG_PAGES, SHORT_LOG_PAGES = 1000, 50
+"""SQLite's own measure, and one that fits into a quarter of a megabyte."""
 Origin = Literal["heard", "sent", "found"]
 
 
@@ -224,6 +226,20 @@ class RetentionTable:
             """,
             [stamp(before)],
         ).rowcount
+
+    def spare_space(self, *, spare: bool) -> None:
+        """Keep the write-ahead log short, for a disk that has no room, or let it grow as is quickest."""
+        self._db.execute(f"PRAGMA wal_autocheckpoint = {SHORT_LOG_PAGES if spare else LOG_PAGES}")
+
+    def claim(self, size_bytes: int) -> None:
+        """Grow the file by so much, to be emptied by `unclaim`: then nobody else can take the space."""
+        self._db.execute(
+            "INSERT OR REPLACE INTO meta VALUES ('claimed', printf('%.*c', ?, 'x'))", [size_bytes]
+        )
+
+    def unclaim(self) -> None:
+        """Empty what was claimed; the file keeps the space for what is stored next."""
+        self._db.execute("DELETE FROM meta WHERE key = 'claimed'")
 
     def reusable_bytes(self) -> int:
         """Return how much of the database file is empty and can be written without more disk."""

@@ -10,9 +10,13 @@ from sqlite_utils.migrations import Migrations
 
 from gateway.errors import StoreUnavailable
 from gateway.store.records import Notice
+from gateway.store.reserve import Reserve, is_full
 
 DATABASE_NAME = "gateway.db"
 BUSY_TIMEOUT_S = 10.0
+ON_RESERVE = Notice(
+    "disk", "the disk is full; the gateway lives on the space that it kept for that", "free disk space now"
+)
 _DAMAGED = ("SQLITE_NOTADB", "SQLITE_CORRUPT")
 
 _IN_WORDS = {
@@ -224,7 +228,7 @@ def open_database(path: Path, now: datetime) -> tuple[Database, tuple[Notice, ..
         return _open_sound(path), ()
     except sqlite3.Error as error:
         if not _is_damage(error):
-            raise StoreUnavailable(in_words(error, path)) from error
+            return _open_on_reserve(path, error), (ON_RESERVE,)
         damage = str(error)
     try:
         last_sequences = _salvage_sequences(path)
@@ -246,6 +250,19 @@ def open_database(path: Path, now: datetime) -> tuple[Database, tuple[Notice, ..
             action=f"check the disk; undelivered events may be read from {kept_as} with `sqlite3 … .recover`",
         ),
     )
+
+
+def _open_on_reserve(path: Path, error: sqlite3.Error) -> Database:
+    """Open what a full disk refuses, in the space that was kept for that."""
+    try:
+        full = is_full(path.parent)
+        if full and Reserve(path.parent).give_up():
+            return _open_sound(path)
+    except (OSError, sqlite3.Error) as again:
+        raise StoreUnavailable(f"{path}: cannot be opened ({again}); free space or mend the disk") from again
+    if full:
+        raise StoreUnavailable(f"{path}: the disk is full ({error}); free some space") from error
+    raise StoreUnavailable(in_words(error, path)) from error
 
 
 def _open_sound(path: Path) -> Database:

@@ -1,6 +1,7 @@
 """One radio on a virtual channel: the carrier line decides, and a control that fails is told."""
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,14 @@ import soundfile
 from drivers.base import DeviceLost
 from drivers.registry import make_control, make_source
 from gateway.clock import SystemClock
-from gateway.hear.capture import CaptureEvent, Completed, Fault, Recovered
+from gateway.errors import StoreUnavailable
+from gateway.hear.capture import CaptureEvent, Completed, Ended, Fault, Recovered
 from gateway.hear.segmenter import Squelch, SquelchKind
-from gateway.model import Transmission
-from gateway.radio import FILE_LEAD, Radio
+from gateway.model import RATE_HZ, End, Transmission
+from gateway.radio import FILE_LEAD, KEPT_IN_MEMORY, MOST_UNKEPT, UNKEPT_IN_MEMORY_S, Radio
+from gateway.store.records import SpooledAudio
+
+START = datetime(2026, 5, 1, 8, 0, tzinfo=UTC)
 
 
 class TakesEverything:
@@ -116,3 +121,87 @@ def test_a_recording_waits_for_the_pipeline(tmp_path: Path) -> None:
     assert len(pipeline.taken) == 12
     assert pipeline.most_waiting <= FILE_LEAD + 1
     assert len([one for one in reports if isinstance(one, Completed)]) == 12
+
+
+class RefusesAtFirst(TakesEverything):
+    """Stands for a pipeline whose store refuses until `refuses` is cleared."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refuses = True
+        self.gave_up = 0
+        self.rollcall = self
+
+    def gave_up_on(self, _transmission: Transmission) -> None:
+        self.gave_up += 1
+
+    async def take(self, transmission: Transmission, kept: object) -> list[Any]:
+        if self.refuses:
+            raise StoreUnavailable("the disk is full")
+        self.taken.append(transmission)
+        return []
+
+
+def test_while_the_disk_refuses_memory_is_bounded_and_what_is_lost_is_told(tmp_path: Path) -> None:
+    pipeline, reports = RefusesAtFirst(), list[CaptureEvent]()
+    call = np.zeros(30 * RATE_HZ, np.int16)
+    made = MOST_UNKEPT + 40
+
+    async def run() -> int:
+        source = make_source("virtual", {"radio": tmp_path.name, "pace": "fast"}, tmp_path)
+        radio = Radio(
+            "ch1", source, pipeline, spool=NoSpool(), read_audio=lambda _: np.empty(0, np.int16),
+            squelch=Squelch(), clock=SystemClock(), retry_s=0.01,
+            on_report=reports.append, on_events=lambda _: None,
+        )  # type: ignore[arg-type]  # fmt: skip
+        going = asyncio.create_task(radio.run())
+        for number in range(made):
+            heard = Transmission(f"t{number}", "ch1", START, 30.0, call, End.CARRIER)
+            radio._count(1)
+            radio._receive(Completed(heard, None))
+        await asyncio.sleep(0.05)
+        waiting = radio.waiting
+        pipeline.refuses = False
+        radio._receive(Ended("ch1"))
+        await asyncio.wait_for(going, 30)
+        assert radio.waiting == 0
+        # All of it is over: the next calls keep their sound again.
+        assert (radio._unkept, radio._unkept_s) == (0, 0.0)
+        return waiting
+
+    waiting = asyncio.run(run())
+
+    assert waiting == MOST_UNKEPT
+    assert [one.id for one in pipeline.taken] == [f"t{number}" for number in range(MOST_UNKEPT)]
+    sounding = [one for one in pipeline.taken if one.audio.size]
+    assert len(sounding) * 30.0 == UNKEPT_IN_MEMORY_S
+    assert sounding == pipeline.taken[: len(sounding)], "the first keep their sound"
+    assert all(one.duration_s == 30.0 for one in pipeline.taken), "and the others are still told"
+    told = [one for one in reports if isinstance(one, Fault | Recovered)]
+    assert [one.what for one in told if isinstance(one, Recovered)] == ["store", "store"]
+    assert any(isinstance(one, Fault) and "40 calls were heard and lost" in one.message for one in told)
+    assert pipeline.gave_up == 40, "a roll-call does not wait for an answer that is lost"
+
+
+def test_what_is_kept_waits_without_its_samples(tmp_path: Path) -> None:
+    pipeline = RefusesAtFirst()
+    pipeline.refuses = False
+    kept = SpooledAudio("spool/x.wav", "00", 44, 1.0)
+    call = np.ones(RATE_HZ, np.int16)
+
+    async def run() -> None:
+        source = make_source("virtual", {"radio": tmp_path.name, "pace": "fast"}, tmp_path)
+        radio = Radio(
+            "ch1", source, pipeline, spool=NoSpool(), read_audio=lambda _: 2 * call, squelch=Squelch(),
+            clock=SystemClock(), on_report=lambda _: None, on_events=lambda _: None,
+        )  # type: ignore[arg-type]  # fmt: skip
+        for number in range(KEPT_IN_MEMORY + 5):
+            radio._count(1)
+            radio._receive(Completed(Transmission(f"t{number}", "ch1", START, 1.0, call, End.CARRIER), kept))
+        held = [waiting.transmission.audio.size for waiting in radio._queue._queue]  # type: ignore[attr-defined]
+        assert held == [RATE_HZ] * KEPT_IN_MEMORY + [0] * 5
+        radio._receive(Ended("ch1"))
+        await asyncio.wait_for(radio.run(), 30)
+
+    asyncio.run(run())
+    assert [int(one.audio[0]) for one in pipeline.taken] == [1] * KEPT_IN_MEMORY + [2] * 5

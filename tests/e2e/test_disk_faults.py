@@ -16,10 +16,9 @@ from typing import Any
 
 import pytest
 
-from tools.crashlife import line_of
-
 pytestmark = pytest.mark.broker
-DAEMON = Path(__file__).parents[1] / "support" / "gateddaemon.py"
+SUPPORT = Path(__file__).parents[1] / "support"
+DAEMON = SUPPORT / "gateddaemon.py"
 UNITS = Path(__file__).parents[1] / "data" / "units.csv"
 Event = dict[str, Any]
 
@@ -135,35 +134,163 @@ def of(events: list[Event], kind: str) -> list[Event]:
     return [event for event in events if event["type"].endswith(kind)]
 
 
-
-def retained(ears):
-    last = {}
-    for m in ears.messages():
-        if "/state/" in m["topic"]: last[m["topic"].split("disk/")[1]] = m.get("payload")
-    return last
-
-
-def fill(disk):
+def fill(disk: Path) -> Path:
     ballast = disk / "ballast"
     with contextlib.suppress(OSError), ballast.open("ab", buffering=0) as file:
         while True:
             file.write(bytes(4096))
     return ballast
 
-def test_full(small_disk: Path, make_station, mosquitto, dispatcher):
+
+def retained_health(ears: Any) -> dict[str, Any]:
+    told = [one for one in ears.messages() if one["topic"].endswith("/state/health")]
+    return json.loads(told[-1]["payload"]) if told else {"faults": []}
+
+
+def faults(ears: Any) -> set[str]:
+    return {fault["what"] for fault in retained_health(ears)["faults"]}
+
+
+def assert_whole(station: Station, ears: Any) -> None:
+    """Everything that is stored came, in order and without a hole; the database is sound."""
+    events = ears.events()
+    assert [int(event["sequence"]) for event in events] == list(range(1, len(events) + 1))
+    assert station.ask("PRAGMA integrity_check") == [("ok",)]
+    assert station.ask("SELECT count(*) FROM events") == [(len(events),)]
+    heard = of(events, "transmission.received")
+    assert len(heard) == int(station.calls.read_text())
+    assert all(event["data"]["transcript"]["text"] for event in heard)
+
+
+def test_a_full_disk_keeps_no_incident_from_being_stored_and_sent(
+    small_disk: Path, make_station: Callable[[Path], Station], mosquitto: Any, dispatcher: Any, command: Any
+) -> None:
     mosquitto.start()
     ears = dispatcher()
     station = make_station(small_disk / "data")
     station.start()
     station.call()
     station.until(lambda: of(ears.events(), "transmission.received"))
-    station.stop()
+    reserve = small_disk / "data" / "reserve"
+    station.until(reserve.exists)
+
     fill(small_disk)
-    print(os.listdir(small_disk/"data"))
-    try:
-        station.start()
-        station.call(3)
-        time.sleep(4)
-        print("HEALTH", str(retained(ears).get("state/health"))[:3000])
-    except AssertionError as e: print("RESTART", str(e)[-2500:])
-    assert False
+    station.call(3)
+    station.until(lambda: len(of(ears.events(), "incident.opened")) == 2)
+    station.until(lambda: "disk" in faults(ears))
+    assert not reserve.exists()
+    told = [event["data"] for event in of(ears.events(), "transmission.received")]
+    of_incidents = [one["audio"]["ref"] for one in told if one["incident_id"] and one["audio"]]
+    assert of_incidents
+    assert all((small_disk / "data" / ref).exists() for ref in of_incidents), "what is fresh is not deleted"
+    said = command("status", "-c", station.config)
+    assert said.stdout.startswith("amber"), said
+    assert "the disk is full" in said.stdout
+
+    station.kill()
+    fill(small_disk)
+    station.start()
+    station.call()
+    station.until(lambda: len(of(ears.events(), "transmission.received")) == 5)
+
+    (small_disk / "ballast").unlink()
+    station.until(lambda: of(ears.events(), "gateway.recovered") and "disk" not in faults(ears))
+    station.until(reserve.exists)
+    assert station.stop() == 0
+    assert_whole(station, ears)
+
+
+def test_a_gateway_starts_on_a_full_disk(
+    small_disk: Path, make_station: Callable[[Path], Station], mosquitto: Any, dispatcher: Any
+) -> None:
+    mosquitto.start()
+    ears = dispatcher()
+    station = make_station(small_disk / "data")
+    station.start()
+    station.until((small_disk / "data" / "reserve").exists)
+    assert station.stop() == 0
+    fill(small_disk)
+    station.start()
+    station.call(3)
+    station.until(lambda: len(of(ears.events(), "incident.opened")) == 1)
+    assert [event["data"]["what"] for event in of(ears.events(), "gateway.fault")][:1] == ["disk"]
+    assert station.stop() == 0
+    assert_whole(station, ears)
+
+
+@pytest.fixture
+def sick_disk(tmp_path: Path) -> tuple[Path, dict[str, str]]:
+    """A folder that a preloaded library makes slow or read-only when the test wants it."""
+    library = tmp_path / "sickdisk.so"
+    compiler = shutil.which("cc")
+    if compiler is None:
+        pytest.skip("there is no C compiler to build tests/support/sickdisk.c")
+    subprocess.run(
+        [compiler, "-shared", "-fPIC", "-o", str(library), str(SUPPORT / "sickdisk.c"), "-ldl"], check=True
+    )
+    root = tmp_path / "data"
+    return root, {"LD_PRELOAD": str(library), "SICKDISK_ROOT": str(root)}
+
+
+def test_a_disk_that_is_slow_and_then_read_only_costs_no_call(
+    sick_disk: tuple[Path, dict[str, str]], make_station: Callable[[Path], Station], mosquitto: Any,
+    dispatcher: Any,
+) -> None:  # fmt: skip
+    root, environment = sick_disk
+    mosquitto.start()
+    ears = dispatcher()
+    station = make_station(root)
+    station.start(**environment)
+    slow, readonly = Path(f"{root}.slow"), Path(f"{root}.readonly")
+
+    slow.touch()
+    station.call(2)
+    station.until(lambda: len(of(ears.events(), "transmission.received")) == 2)
+    assert {one["data"]["dropped_frames"] for one in of(ears.events(), "transmission.received")} <= {0}
+    slow.unlink()
+
+    readonly.touch()
+    station.call(3)
+    station.until(lambda: {"radio/ch1/spool", "radio/ch1/store"} <= faults(ears))
+    station.until(lambda: retained_health(ears)["radios"]["ch1"]["waiting"] == 3)
+    assert len(of(ears.events(), "transmission.received")) == 2
+    readonly.unlink()
+    station.until(lambda: len(of(ears.events(), "transmission.received")) == 5)
+    station.call()
+    station.until(lambda: not faults(ears))
+
+    told = of(ears.events(), "transmission.received")
+    assert [one["data"]["audio"] is not None for one in told] == [True] * 2 + [False] * 3 + [True]
+    assert station.stop() == 0
+    assert_whole(station, ears)
+
+
+def test_a_damaged_database_is_kept_aside_told_and_nothing_heard_is_touched(
+    tmp_path: Path, make_station: Callable[[Path], Station], mosquitto: Any, dispatcher: Any
+) -> None:
+    mosquitto.start()
+    ears = dispatcher()
+    station = make_station(tmp_path / "data")
+    station.start()
+    station.call()
+    station.until(lambda: of(ears.events(), "transmission.received"))
+    (heard,) = of(ears.events(), "transmission.received")
+    assert station.stop() == 0
+    database = tmp_path / "data" / "gateway.db"
+    content = bytearray(database.read_bytes())
+    content[:100] = os.urandom(100)
+    database.write_bytes(content)
+
+    station.start()
+    station.until(lambda: of(ears.events(), "gateway.fault"))
+    (fault,) = of(ears.events(), "gateway.fault")
+    assert fault["data"]["what"] == "store"
+    assert "was damaged" in fault["data"]["message"]
+    (aside,) = (tmp_path / "data").glob("gateway.db.damaged-*")
+    assert aside.read_bytes() == bytes(content)
+    assert (tmp_path / "data" / heard["data"]["audio"]["ref"]).exists()
+    station.call()
+    station.until(lambda: len(of(ears.events(), "transmission.received")) == 2)
+    adopted = "SELECT origin FROM sent_audio"
+    station.until(lambda: station.ask(adopted) == [("found",)])
+    assert station.stop() == 0

@@ -5,13 +5,10 @@ file; each is a second of tones that carry the call's number. A scripted recogni
 number, SECONDS after it is asked. What waits for a disk is tried again each 0.3 s.
 """
 
-import asyncio
-import signal
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
