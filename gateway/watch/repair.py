@@ -14,6 +14,10 @@ Ask = Callable[[str, Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
 
 GRACE_S: Final = 0.5
 """What is on its way gets this long before it counts as missing."""
+PAUSES: Final = 4
+"""A flow may pause for so many times that before what it has left out is asked for."""
+FLOWS_AT_MOST_S: Final = 120.0
+"""100,000 events that have waited come in less; what is missing for longer is asked for, flow or not."""
 MOST_AT_ONCE: Final = 5_000
 RESYNC_PER_S: Final = 200.0
 """What the gateway sends again in a second; see gateway.publish.resync."""
@@ -91,8 +95,7 @@ class Repair:
     async def _fetch(self) -> None:
         tries = 0
         while (state := self._memory.sources.get(self._source)) and state.missing:
-            await asyncio.sleep(self._grace_s)
-            ranges = list(state.missing)
+            ranges = await self._still_missing()
             if not ranges:
                 return
             first = ranges[0][0]
@@ -116,6 +119,22 @@ class Repair:
                 lost = self._memory.note_lost(self._source, first, last)
                 self._on_note(self._source, f"{lost} events were sent again and never came: {first}-{last}")
                 tries = 0
+
+    async def _still_missing(self) -> list[tuple[int, int]]:
+        """Return what has not come by itself: a backlog that flows in is late, and not missing.
+
+        Asked for too early, all of it would come twice.
+        """
+        loop = asyncio.get_running_loop()
+        deadline, pauses_left, flows = loop.time() + FLOWS_AT_MOST_S, 1, False
+        left = len(self._memory.sources[self._source].missing)
+        while left and pauses_left and loop.time() < deadline:
+            await asyncio.sleep(self._grace_s)
+            now = len(self._memory.sources[self._source].missing)
+            flows = flows or now < left
+            pauses_left = PAUSES if flows and now < left else pauses_left - 1
+            left = min(left, now)
+        return list(self._memory.sources[self._source].missing)
 
     async def _refusal(self, answer: Mapping[str, Any]) -> bool:
         """Wait before asking again; return False when asking again is of no use."""
