@@ -21,6 +21,7 @@ from gateway.doctor.levels import Measured, Meter, Reading, advise
 from gateway.doctor.radios import examine_radio
 from gateway.doctor.station import examine_station
 from gateway.doctor.voices import examine_voices
+from gateway.doctor.watching import examine_watchdog
 from gateway.errors import Unavailable, UsageError
 from gateway.knowledge import line_limits_of, squelch_of
 from gateway.log import configure_log
@@ -74,6 +75,7 @@ def examine(config: Config, console: Console) -> None:
 def _findings(config: Config) -> Iterator[Finding]:
     yield from examine_station(config)
     yield from examine_voices(config)
+    yield from examine_watchdog(config)
     for radio in config.radio:
         yield from examine_radio(radio, config.folder)
 

@@ -1,6 +1,7 @@
 """Commands on what a station keeps, through the command line itself, beside no daemon."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ from gateway.cli.main import main
 from gateway.clock import IdSource, SystemClock
 from gateway.config import load_config
 from gateway.events import ClockReading, CloudEvent, Draft, GatewayFault, OutboxDropped
+from gateway.model import End
 from gateway.store.logbook import Logbook
+from gateway.store.records import HeardTransmission, SpooledAudio
 
 UNITS = """unit_id,name,aliases,unit_class,street,lat,lon,duty_headcount,state
 u1,金穗花园,,C,石牌街道,,,3,active
@@ -217,3 +220,64 @@ def test_commands_that_do_not_exist_cannot_be_allowed(run: Run, config: Path) ->
     assert code == 78
     assert "commands.allow[2]: 'reboot' is not one of" in err
     assert "commands.per_minute" in err
+
+
+class TestHold:
+    """`radio-gateway hold`, beside no daemon."""
+
+    @pytest.fixture
+    def incident(self, logbook: Callable[[], Logbook]) -> str:
+        """An incident that is known by its audio only: its events are gone."""
+        now = SystemClock().now()
+        with logbook() as book, book.group():
+            audio = SpooledAudio("spool/2020-01-01/t1.wav", "ab" * 32, 80_044, 2.5)
+            book.heard(HeardTransmission("t1", "ch1", now, 2.5, End.CARRIER, audio=audio))
+            book.commit("t1", [])
+            book._db.execute("UPDATE transmissions SET incident_id = 'i-1'")
+        return "i-1"
+
+    def test_what_is_held_is_shown_and_stays_until_it_is_released(
+        self, run: Run, logbook: Callable[[], Logbook], incident: str
+    ) -> None:
+        later = SystemClock().now() + timedelta(days=5000)
+
+        def disposable() -> int:
+            with logbook() as book, book.group():
+                return len(book.retention.disposable(9, later, later))
+
+        assert run("hold", "list")[1] == "nothing is on hold\n"
+        assert disposable() == 1
+        said = run("hold", "set", incident, "--reason", "court order 7", "--by", "officer 12")
+        assert said == (0, "i-1 is on hold\n", "")
+        assert run("hold", "set", incident, "--reason", "again")[1] == "i-1 was on hold already\n"
+        _, shown, _ = run("hold", "list")
+        assert all(words in shown for words in ("i-1", "officer 12", "court order 7"))
+        assert disposable() == 0
+        assert run("hold", "release", incident) == (0, "i-1 is released\n", "")
+        assert disposable() == 1
+
+    @pytest.mark.parametrize(
+        ("arguments", "words"),
+        [
+            (("set", "i-9", "--reason", "x"), "nothing of an incident 'i-9' is kept here"),
+            (("set", "i-1", "--reason", " "), "--reason is empty"),
+            (("release", "i-1"), "i-1 is not on hold"),
+        ],
+    )
+    def test_what_makes_no_sense_changes_nothing(
+        self, run: Run, incident: str, arguments: tuple[str, ...], words: str
+    ) -> None:
+        code, _, err = run("hold", *arguments)
+        assert code == 64
+        assert words in err
+        assert run("hold", "list")[1] == "nothing is on hold\n"
+
+    def test_what_was_deleted_is_shown(self, run: Run, logbook: Callable[[], Logbook], incident: str) -> None:
+        assert incident
+        assert run("hold", "deletions")[1] == "nothing was deleted\n"
+        now = SystemClock().now()
+        with logbook() as book, book.group():
+            later = now + timedelta(days=5000)
+            book.retention.forget_audio(book.retention.disposable(9, later, later), now, "older than x")
+        _, shown, _ = run("hold", "deletions")
+        assert all(words in shown for words in ("t1", "80044", "abababababab", "older than x"))

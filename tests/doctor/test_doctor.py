@@ -270,3 +270,21 @@ def test_the_voices_are_tried_and_bad_recordings_named(
     assert "✓ recordings: 1 that can be said" in said
     assert "✓ voice espeak-ng cmn: says " in said
     assert "espeak" not in doctor(station(sink='{ kind = "none" }'))[1]
+
+
+def test_the_watchdog_is_seen_to_release_a_key(
+    doctor: Doctor, station: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    _, said = doctor(station())
+    assert line(said, "watchdog").startswith("✓ watchdog: released a key held too long")
+    assert "watchdog:" not in doctor(station(sink='{ kind = "none" }'))[1]
+
+    idle = tmp_path / "idle.py"
+    idle.write_text("import sys, socket, time\ns = socket.socket(fileno=int(sys.argv[1]))\n"
+                    "s.recv(9999); s.send(b'{\"released\": false}'); time.sleep(60)\n")  # fmt: skip
+    monkeypatch.setattr("gateway.speak.watchdog.PROGRAM", idle)
+    monkeypatch.setattr("gateway.doctor.watching.RELEASED_WITHIN_S", 0.5)
+    code, said = doctor(station())
+    assert code == 69
+    assert "✗ watchdog: a key that was held too long was not released" in said
+    assert "do: nothing is keyed without it" in said
