@@ -276,7 +276,7 @@ def test_the_watchdog_is_seen_to_release_a_key(
     doctor: Doctor, station: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     _, said = doctor(station())
-    assert line(said, "watchdog").startswith("✓ watchdog: released a key held too long")
+    assert line(said, "watchdog").startswith("✓ watchdog: released a key that was held too long")
     assert "watchdog:" not in doctor(station(sink='{ kind = "none" }'))[1]
 
     idle = tmp_path / "idle.py"
