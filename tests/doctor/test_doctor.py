@@ -280,8 +280,12 @@ def test_the_watchdog_is_seen_to_release_a_key(
     assert "watchdog:" not in doctor(station(sink='{ kind = "none" }'))[1]
 
     idle = tmp_path / "idle.py"
-    idle.write_text("import sys, socket, time\ns = socket.socket(fileno=int(sys.argv[1]))\n"
-                    "s.recv(9999); s.send(b'{\"released\": false}'); time.sleep(60)\n")  # fmt: skip
+    idle.write_text(
+        "import sys, socket\n"
+        "gateway = socket.socket(fileno=int(sys.argv[1]))\n"
+        "while gateway.recv(9999):\n"
+        "    gateway.send(b'{\"released\": false}')\n"
+    )
     monkeypatch.setattr("gateway.speak.watchdog.PROGRAM", idle)
     monkeypatch.setattr("gateway.doctor.watching.RELEASED_WITHIN_S", 0.5)
     code, said = doctor(station())
