@@ -197,7 +197,7 @@ def on_the_air(_options: Options) -> Report:
         mine = next(one for one in notes if one.get("unit") == data["unit_name"])
         error_ms = 1000 * (data["answer_latency_s"] - mine["after_s"])
         errors_ms.append(abs(error_ms))
-        by_squelch["vox" if int(data["radio"][2:]) % 2 else "carrier"].append(error_ms)
+        by_squelch[squelch_of(data["radio"])].append(error_ms)
     gaps_s = list(_gaps(notes))
     if not errors_ms or not gaps_s:
         raise RuntimeError(f"{len(errors_ms)} answers and {len(gaps_s)} gaps were measured")
@@ -246,18 +246,10 @@ def _hold_on_air(where: Path, url: str) -> tuple[list[dict[str, Any]], list[dict
     text = (
         config.read_text(encoding="utf-8").partition("[[radio]]")[0].replace("wait_s = 2.0", "wait_s = 8.0")
     )
-    for number in range(RADIOS):
-        kind = "vox" if number % 2 else "carrier"
-        radio = f'radio = "{where}/{number}"'
-        text += (
-            f'[[radio]]\nid = "ch{number}"\nstreets = ["街{number}"]\n'
-            f'source = {{ kind = "virtual", {radio}, noise_dbfs = -70.0 }}\n'
-            f'sink = {{ kind = "virtual", {radio} }}\ncontrol = {{ kind = "virtual", {radio} }}\n'
-            f'squelch = {{ kind = "{kind}" }}\ntransmit = {{ lead_s = 0.1, tail_s = 0.0 }}\n'
-        )
+    text += radios_of(where, [f"街{number}" for number in range(RADIOS)])
     config.write_text(text, encoding="utf-8")
     process = Process(config, crew)
-    with _subscriber(where, url) as heard:
+    with subscriber(where, url) as heard:
         process.start()
         try:
             process.listens()
@@ -272,21 +264,42 @@ def _hold_on_air(where: Path, url: str) -> tuple[list[dict[str, Any]], list[dict
         return heard(), process.crew()
 
 
-def begin(config: Path) -> None:
-    """Start a roll-call as a person does.
+def radios_of(where: Path, streets: Sequence[str]) -> str:
+    """The configuration of a virtual radio for each street, cut by level and by the carrier in turn."""
+    text = ""
+    for number, street in enumerate(streets):
+        kind = squelch_of(f"ch{number}")
+        radio = f'radio = "{where}/{number}"'
+        text += (
+            f'[[radio]]\nid = "ch{number}"\nstreets = ["{street}"]\n'
+            f'source = {{ kind = "virtual", {radio}, noise_dbfs = -70.0 }}\n'
+            f'sink = {{ kind = "virtual", {radio} }}\ncontrol = {{ kind = "virtual", {radio} }}\n'
+            f'squelch = {{ kind = "{kind}" }}\ntransmit = {{ lead_s = 0.1, tail_s = 0.0 }}\n'
+        )
+    return text
+
+
+def squelch_of(radio: str) -> str:
+    """What cuts the transmissions of a radio made by `radios_of`."""
+    return "vox" if int(radio.removeprefix("ch")) % 2 else "carrier"
+
+
+def begin(config: Path, *asked: str) -> None:
+    """Start a roll-call, or what else is `asked`, as a person does.
 
     Raises:
         RuntimeError: it was refused.
     """
     run = "from gateway.cli.main import main; main()"
-    command = [".venv/bin/python", "-c", run, "rollcall", "start", "-c", str(config), "--no-watch"]
+    words = asked or ("rollcall", "start")
+    command = [".venv/bin/python", "-c", run, *words, "-c", str(config), "--no-watch"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise RuntimeError(f"the roll-call did not begin: {done.stderr}")
+        raise RuntimeError(f"{' '.join(words)}: {done.stderr}")
 
 
 @contextlib.contextmanager
-def _subscriber(where: Path, url: str) -> Iterator[Any]:
+def subscriber(where: Path, url: str) -> Iterator[Any]:
     """Somebody else's subscriber; gives what returns the events so far, each once."""
     path = where / "heard.jsonl"
     port = url.rpartition(":")[2]
@@ -311,7 +324,7 @@ def _subscriber(where: Path, url: str) -> Iterator[Any]:
 
 def killed(_options: Options) -> Report:
     """One roll-call of 100 units on a daemon that is killed 50 times."""
-    with folder() as where, mosquitto(where) as url, _subscriber(where, url) as heard:
+    with folder() as where, mosquitto(where) as url, subscriber(where, url) as heard:
         config, crew = write_station(where, url, 100, silent=10)
         outcome = hold_while_killing(config, crew, heard, lambda: begin(config), 50, 11, 2400.0)
     told = Counter(

@@ -3,9 +3,11 @@
 CREW is JSON: `prompt_s`, how long the gateway takes to say anything; `answers`, for each unit's name what it
 does when it is called for the first, second, … time (the last again and again): null for silence, or
 `delay_s` and a recording as `file`, or `dtmf`, digits that its radio sends, or the one and then the other;
-`noise_dbfs`, `lead_s` and `tail_s` as in a script. Where everybody sends digits nothing is recognised:
-whoever sends registered ones has said 收到,在岗3人, so that a process starts in no time. What the crew did is
-printed as JSON lines, in the radio's seconds: when it was keyed and released, when each answer began.
+`noise_dbfs`, `lead_s` and `tail_s` as in a script. `drill` holds for each unit's name the answers to an
+order that names it, each with a word for what it says as `step`. Where everybody sends digits nothing is
+recognised: whoever sends registered ones has said 收到,在岗3人, or with a `tail_s` of 2 that three are there,
+so that a process starts in no time. What the crew did is printed as JSON lines, in the radio's seconds: when
+it was keyed and released, when each answer began.
 """
 
 import asyncio
@@ -33,6 +35,8 @@ from gateway.speak.transmitter import KeysUp, KeyUp
 from gateway.speak.utterance import Utterance
 
 Crew = dict[str, Any]
+IS_THERE_S = 2.5
+"""Digits with so much behind them say that somebody has arrived."""
 
 
 class Hum:
@@ -88,13 +92,14 @@ class Station(Daemon):
         super().__init__(config)
         self._crew = crew
         self._virtual: list[VirtualRadio] = []
-        self._sounds = {
-            id(does): _samples(does) for told in crew["answers"].values() for does in told if does
-        }
+        self._drill: Crew = crew.get("drill", {})
+        told = [does for one in (*crew["answers"].values(), *self._drill.values()) for does in one if does]
+        self._sounds = {id(does): _samples(does) for does in told}
         self._calls: dict[str, int] = {}
 
     async def _load_listener(self) -> Any:
-        answers = [one for told in self._crew["answers"].values() for one in told if one]
+        whole = (*self._crew["answers"].values(), *self._drill.values())
+        answers = [one for told in whole for one in told if one]
         if any("dtmf" not in one for one in answers):
             return await super()._load_listener()
         return _listen_to_digits
@@ -111,27 +116,28 @@ class Station(Daemon):
         self._virtual.append(radio)
 
     def _answer(self, radio: str, text: str, key_up: HeardKeyUp) -> list[Reply]:
-        name = next((name for name in self._crew["answers"] if f"呼叫{name}," in text), None)
         self._note(radio=radio, said=text, keyed_s=key_up.started_s, released_s=key_up.ended_s)
+        ordered = [name for name in self._drill if "演练," in text and name in text]
+        if ordered:
+            return [self._reply(radio, name, does, key_up) for name in ordered for does in self._drill[name]]
+        name = next((name for name in self._crew["answers"] if f"呼叫{name}," in text), None)
         if name is None:
             return []
         told = self._crew["answers"][name]
-        number = self._calls[name] = self._calls.get(name, 0) + 1
-        does = told[min(number, len(told)) - 1]
-        if does is None:
-            return []
+        self._calls[name] = self._calls.get(name, 0) + 1
+        does = told[min(self._calls[name], len(told)) - 1]
+        return [] if does is None else [self._reply(radio, name, does, key_up)]
+
+    def _reply(self, radio: str, name: str, does: Crew, key_up: HeardKeyUp) -> Reply:
         delay_s = does["delay_s"]
-        reply = Reply(
-            delay_s,
-            self._sounds[id(does)],
-            does.get("noise_dbfs"),
-            does.get("lead_s", 0.0),
-            does.get("tail_s", 0.0),
-        )
+        lead_s, tail_s = does.get("lead_s", 0.0), does.get("tail_s", 0.0)
+        reply = Reply(delay_s, self._sounds[id(does)], does.get("noise_dbfs"), lead_s, tail_s)
         began_s = key_up.ended_s + delay_s
-        ended_s = began_s + reply.lead_s + len(reply.samples) / RATE_HZ + reply.tail_s
-        self._note(radio=radio, unit=name, call=number, after_s=delay_s, began_s=began_s, ended_s=ended_s)
-        return [reply]
+        self._note(
+            radio=radio, unit=name, call=self._calls.get(name, 0), step=does.get("step"), after_s=delay_s,
+            began_s=began_s, ended_s=began_s + lead_s + len(reply.samples) / RATE_HZ + tail_s,
+        )  # fmt: skip
+        return reply
 
     @staticmethod
     def _note(**what: Any) -> None:
@@ -141,7 +147,8 @@ class Station(Daemon):
 async def _listen_to_digits(audio: Pcm) -> Heard:
     """Take whoever sends digits for somebody who answers."""
     ids = signalling.decode(audio, CALLER_IDS)
-    text = "收到,在岗3人" if ids else ""
+    is_there = len(audio) > IS_THERE_S * RATE_HZ
+    text = ("3人到达现场,装备齐全" if is_there else "收到,在岗3人") if ids else ""
     sound = Classification(SoundClass.SPEECH, 1.0, -20.0, 20.0, 0.0)
     return Heard(sound, Transcript(text, text, "digits", "digits", 0.0, 0.9), ids)
 

@@ -78,6 +78,44 @@ transmit = {{ lead_s = 0.0, tail_s = 0.0 }}
     return config, crew
 
 
+def write_drill_station(folder: Path, broker_url: str, units: int, silent: int = 0) -> tuple[Path, Path]:
+    """Write a station whose unit k000 has all others as its line; return its file and its crew's.
+
+    Everybody acknowledges an order and is there a little later; the last `silent` units never answer. With
+    one unit nobody else can be in its way, and everything goes faster.
+    """
+    there_s, gather_s = (8.0, 8) if units > 1 else (2.5, 2)
+    config, crew = write_station(folder, broker_url, units)
+    story = json.loads(crew.read_text(encoding="utf-8"))
+    names = list(story["answers"])
+    story["drill"] = {
+        name: [
+            {"dtmf": str(1000 + number), "delay_s": 0.3 + 1.7 * (number % 4), "step": "acknowledged"},
+            {
+                "dtmf": str(1000 + number),
+                "delay_s": there_s + 4.5 * (number % 4),
+                "tail_s": 2.0,
+                "step": "arrived",
+            },
+        ]
+        for number, name in enumerate(names[: units - silent])
+    }
+    crew.write_text(json.dumps(story), encoding="utf-8")
+    path = folder / "units.csv"
+    rows = path.read_text(encoding="utf-8").splitlines()
+    beside = "|".join(f"k{number:03d}" for number in range(1, units))
+    lines = [f"{rows[0]},neighbours", f"{rows[1]},{beside}", *(f"{row}," for row in rows[2:])]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    text = config.read_text(encoding="utf-8")
+    limits = (
+        f"self_rescue_s = 40\nmutual_aid_s = 60\ngather_s = {gather_s}\ngrace_s = 5\nnames_per_order = 4\n"
+    )
+    phrases = 'open = "演练开始"\nclose = "演练结束"\nacknowledge = ""\nresume = ""\n'
+    drill = f"[drill]\n{limits}ask_report = false\n[drill.phrases]\n{phrases}[[radio]]"
+    config.write_text(text.replace("[[radio]]", drill, 1), encoding="utf-8")
+    return config, crew
+
+
 def _digits(number: int) -> str:
     return "".join("零一二三四五六七八九"[int(digit)] for digit in str(number))
 
@@ -179,8 +217,83 @@ def hold_while_killing(
     return outcome
 
 
+def drill_while_killing(
+    config: Path, crew: Path, heard: Any, start: Any, kills: int, seed: int, most_s: float
+) -> Outcome:
+    """Hold one drill, kill the daemon `kills` times at any moment, and see what is published.
+
+    The arguments are those of `hold_while_killing`.
+    """
+    draw = random.Random(seed)
+    process = Process(config, crew)
+    began = time.monotonic()
+    process.start()
+    done = 0
+    try:
+        process.listens()
+        start()
+        while not _finished(heard()) and time.monotonic() - began < most_s:
+            if done < kills:
+                time.sleep(draw.uniform(1.0, 9.0))
+                if _finished(heard()):
+                    break
+                process.kill()
+                done += 1
+                process.start()
+            time.sleep(0.1)
+        time.sleep(1.0)
+    finally:
+        process.stop()
+    units = len(json.loads(crew.read_text(encoding="utf-8"))["answers"])
+    outcome = Outcome(units, done, heard(), process.crew(), time.monotonic() - began)
+    outcome.violations = _drill_violations(outcome, process.log_text)
+    return outcome
+
+
+def _drill_violations(outcome: Outcome, log_text: str) -> list[str]:
+    """Say what is wrong: a unit undecided, a step told twice, an order to who is there, silence made up."""
+    of = {verb: [e for e in outcome.events if e["type"].endswith(f"drill.{verb}")] for verb in (
+        "started", "arrived", "finished")}  # fmt: skip
+    if len(of["started"]) != 1 or len(of["finished"]) != 1:
+        return [f"{len(of['started'])} began, {len(of['finished'])} finished"]
+    found = []
+    by_unit: dict[str, list[dict[str, Any]]] = {}
+    for event in sorted(of["arrived"], key=lambda e: int(e["sequence"])):
+        by_unit.setdefault(event["subject"], []).append(event["data"])
+    if len(by_unit) != outcome.units:
+        found.append(f"{outcome.units - len(by_unit)} units were never told of")
+    answers = {one["unit"] for one in outcome.crew if "unit" in one}
+    for unit_id, lines in by_unit.items():
+        last, steps = lines[-1], [line["step"] for line in lines]
+        revisions = [line["revision"] for line in lines]
+        if revisions != sorted(set(revisions)):
+            found.append(f"{unit_id}: revisions {revisions}")
+        twice = [step for step in ("acknowledged", "arrived", "settled") if steps.count(step) > 1]
+        found += [f"{unit_id}: {step} was told twice" for step in twice]
+        if "arrived" in steps and "ordered" in steps[steps.index("arrived") :]:
+            found.append(f"{unit_id} was ordered again when it was there")
+        if last["outcome"] is None or last["arrival"] is None:
+            found.append(f"{unit_id} has no outcome")
+        silent = last["unit_name"] not in answers
+        if silent and last["outcome"] not in {"no_answer", "not_observed"}:
+            found.append(f"{unit_id} was silent and is {last['outcome']}")
+        if not silent and last["outcome"] in {"no_answer", "not_observed"}:
+            found.append(f"{unit_id} answers each order and is {last['outcome']}")
+    return found + _in_general(outcome, log_text)
+
+
 def _finished(events: list[dict[str, Any]]) -> bool:
-    return any(event["type"].endswith("rollcall.finished") for event in events)
+    return any(event["type"].endswith(("rollcall.finished", "drill.finished")) for event in events)
+
+
+def _in_general(outcome: Outcome, log_text: str) -> list[str]:
+    found = []
+    sequences = sorted(int(event["sequence"]) for event in outcome.events)
+    if sequences != list(range(sequences[0], sequences[0] + len(sequences))):
+        found.append("sequence numbers are not contiguous")
+    if "Traceback" in log_text:
+        found.append("a traceback in the log")
+    return found
 
 
 def _violations(outcome: Outcome, log_text: str) -> list[str]:
@@ -208,12 +321,7 @@ def _violations(outcome: Outcome, log_text: str) -> list[str]:
         e["subject"] for e in of["missed"] if e["data"]["outcome"] == "no_answer" and _answers(e, outcome)
     ]
     found += [f"{unit_id} had answered and is no_answer" for unit_id in wrong]
-    sequences = sorted(int(event["sequence"]) for event in outcome.events)
-    if sequences != list(range(sequences[0], sequences[0] + len(sequences))):
-        found.append("sequence numbers are not contiguous")
-    if "Traceback" in log_text:
-        found.append("a traceback in the log")
-    return found
+    return found + _in_general(outcome, log_text)
 
 
 def _answers(event: dict[str, Any], outcome: Outcome) -> bool:

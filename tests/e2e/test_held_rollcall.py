@@ -7,7 +7,13 @@ from typing import Any
 
 import pytest
 
-from tools.killed import Process, hold_while_killing, write_station
+from tools.killed import (
+    Process,
+    drill_while_killing,
+    hold_while_killing,
+    write_drill_station,
+    write_station,
+)
 
 DATA = Path(__file__).parents[1] / "data"
 CREW = {
@@ -39,6 +45,24 @@ def test_a_daemon_killed_in_a_roll_call_goes_on_with_it(
     assert len(told) == 4
     cleared = [m for m in ears.messages() if "/state/rollcall/" in m["topic"] and not m.get("payload")]
     assert cleared
+
+
+def test_a_daemon_killed_in_a_drill_goes_on_with_it(
+    tmp_path: Path, mosquitto: Any, dispatcher: Callable[[], Any], command: Callable[..., Any]
+) -> None:
+    mosquitto.start()
+    ears = dispatcher()
+    config, crew = write_drill_station(tmp_path, mosquitto.url, units=1)
+
+    def begin() -> None:
+        asked = ("k000", "--scenario", "gas_leak", "--reach", "point", "--no-watch")
+        done = command("drill", "start", *asked, "-c", config)
+        assert done.returncode == 0, done.stderr
+
+    outcome = drill_while_killing(config, crew, ears.events, begin, kills=2, seed=1, most_s=150.0)
+
+    assert outcome.violations == []
+    assert outcome.kills == 2
 
 
 @pytest.mark.model

@@ -1,0 +1,143 @@
+"""Drills (拉动) on a real daemon, against what the crew really did.
+
+`on_the_air`: two drills at once in real speech, the times of every step against the crew's own notes.
+`killed`: one drill on a daemon that is killed again and again.
+"""
+
+import csv
+import json
+import time
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.crewvoices import CREW, DRILLED, UNITS, Line, spoken
+from bench.figure import Figure, Options, Report
+from bench.rollcall import begin, radios_of, squelch_of, subscriber
+from bench.station import folder, mosquitto
+from tools.killed import Process, drill_while_killing, write_drill_station, write_station
+
+STEPS = ("acknowledged", "departed", "arrived")
+CLIPS = {"acknowledged": "short", "departed": "gone", "arrived": "there"}
+LATENCY = {"acknowledged": "ack_latency_s", "departed": "depart_latency_s", "arrived": "arrive_latency_s"}
+GATHER_S = 24
+"""Long enough for a whole line to acknowledge, one unit after the other."""
+KILLS = 30
+
+
+def on_the_air(_options: Options) -> Report:
+    """Times to acknowledgement, departure and arrival, and whether each step was heard for what it is."""
+    lines: dict[str, dict[str, Line]] = defaultdict(dict)
+    for line in spoken():
+        lines[line.unit_id][line.kind] = line
+    chosen = [unit_id for unit_id, told in lines.items() if set(CLIPS.values()) <= told.keys()]
+    if len(chosen) < DRILLED:
+        raise RuntimeError("the crew has not been spoken yet: .venv-tools/bin/python -m bench.crewvoices")
+    sides = (chosen[: DRILLED // 2], chosen[DRILLED // 2 : DRILLED])
+    with folder() as where, mosquitto(where) as url:
+        events, notes = _hold(where, url, lines, sides)
+    last = {e["subject"]: e["data"] for e in events if e["type"].endswith("drill.arrived")}
+    errors_ms: list[float] = []
+    by_squelch: dict[str, list[float]] = defaultdict(list)
+    wrong: list[str] = []
+    for note in notes:
+        if note.get("step") is None:
+            continue
+        line = next((one for one in last.values() if one["unit_name"] == note["unit"]), None)
+        told = line[LATENCY[note["step"]]] if line is not None else None
+        if line is None or told is None:
+            wrong.append(f"{note['unit']} {note['step']} was not taken")
+            continue
+        error_ms = 1000 * (told - note["after_s"])
+        if abs(error_ms) > 1000:
+            wrong.append(f"{note['unit']} {note['step']} after {note['after_s']} s is {told} s")
+            continue
+        errors_ms.append(abs(error_ms))
+        by_squelch[squelch_of(line["radio"])].append(error_ms)
+    steps = len(errors_ms) + len(wrong)
+    if not errors_ms:
+        raise RuntimeError(f"no step was measured: {wrong}")
+    means = {name: round(float(np.mean(of)), 1) for name, of in by_squelch.items()}
+    return Report((
+        Figure.at_most(
+            "drill.latency_error.p95", float(np.percentile(errors_ms, 95)), "ms", 50,
+            f"{len(errors_ms)} steps of {len(last)} units in two drills at once",
+            worst_ms=round(max(errors_ms), 1), mean_by_squelch_ms=means,
+        ),
+        Figure.at_least(
+            "drill.steps_right", len(errors_ms) / steps, "share", 0.98,
+            "acknowledged, departed, arrived: each unit says each once", wrong=wrong,
+        ),
+    ))  # fmt: skip
+
+
+def _hold(
+    where: Path, url: str, lines: dict[str, dict[str, Line]], sides: Sequence[Sequence[str]]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Hold a drill on each radio, of the units of one side each; return the events and the crew's notes."""
+    config, crew = write_station(where, url, 1)
+    with UNITS.open(encoding="utf-8", newline="") as rows:
+        registered = {row["unit_id"]: row for row in csv.DictReader(rows)}
+    story: dict[str, Any] = {"prompt_s": 0.5, "answers": {}, "drill": {}}
+    with (where / "units.csv").open("w", encoding="utf-8", newline="") as out:
+        writer = csv.DictWriter(out, [*dict.fromkeys([*next(iter(registered.values())), "neighbours"])])
+        writer.writeheader()
+        for number, side in enumerate(sides):
+            for place, unit_id in enumerate(side):
+                beside = "|".join(side[1:]) if place == 0 else ""
+                writer.writerow(registered[unit_id] | {"street": f"街{number}", "neighbours": beside})
+                story["drill"][registered[unit_id]["name"]] = _says(lines[unit_id], place)
+    crew.write_text(json.dumps(story), encoding="utf-8")
+    text = config.read_text(encoding="utf-8").partition("[[radio]]")[0]
+    text += f"[drill]\ngather_s = {GATHER_S}\nnames_per_order = 10\nask_report = false\n"
+    text += '[drill.phrases]\nopen = "演练开始"\nclose = "演练结束"\nacknowledge = ""\n'
+    config.write_text(text + radios_of(where, [f"街{n}" for n in range(len(sides))]), encoding="utf-8")
+    process = Process(config, crew)
+    with subscriber(where, url) as heard:
+        process.start()
+        try:
+            process.listens()
+            for number, side in enumerate(sides):
+                begin(config, "drill", "start", side[0], "--scenario", "gas_leak", "--radio", f"ch{number}")
+            until_s = time.monotonic() + 420
+            while sum(e["type"].endswith("drill.finished") for e in heard()) < len(sides):
+                if time.monotonic() > until_s:
+                    raise TimeoutError("the drills did not end")
+                time.sleep(0.5)
+        finally:
+            process.stop()
+        return heard(), process.crew()
+
+
+def _says(lines: dict[str, Line], place: int) -> list[dict[str, Any]]:
+    """What one unit says after its order; the unit on the spot is through before its line is ordered."""
+    odd_s = 0.013 * place
+    delays_s = (1.2, 7.4, 13.8) if place == 0 else (
+        0.6 + 3.4 * (place - 1), 26.0 + 4.2 * (place - 1), 53.0 + 5.2 * (place - 1))  # fmt: skip
+    return [
+        {
+            "step": step, "delay_s": round(delay_s + odd_s, 4), "file": str(CREW / lines[CLIPS[step]].file),
+            "noise_dbfs": -35.0, "lead_s": 0.15, "tail_s": 0.1,
+        }
+        for step, delay_s in zip(STEPS, delays_s, strict=True)
+    ]  # fmt: skip
+
+
+def killed(_options: Options) -> Report:
+    """One drill at a unit and its line on a daemon that is killed at any moment."""
+    with folder() as where, mosquitto(where) as url, subscriber(where, url) as heard:
+        config, crew = write_drill_station(where, url, 8, silent=1)
+        asked = ("drill", "start", "k000", "--scenario", "gas_leak")
+        outcome = drill_while_killing(config, crew, heard, lambda: begin(config, *asked), KILLS, 5, 1500.0)
+    last = {e["subject"]: e["data"] for e in outcome.events if e["type"].endswith("drill.arrived")}
+    return Report((
+        Figure.at_most(
+            "drill.killed.violations", len(outcome.violations), "", 0,
+            f"{outcome.kills} kills in one drill of {outcome.units} units", violations=outcome.violations,
+            arrivals=dict(Counter(one["arrival"] for one in last.values())),
+            minutes=round(outcome.seconds / 60, 1),
+        ),
+    ))  # fmt: skip
