@@ -48,6 +48,8 @@ def on_the_air(_options: Options) -> Report:
             continue
         line = next((one for one in last.values() if one["unit_name"] == note["unit"]), None)
         told = line[LATENCY[note["step"]]] if line is not None else None
+        if line is not None and line["order_count"] > 1:
+            wrong.append(f"{note['unit']} was ordered {line['order_count']} times")
         if line is None or told is None:
             wrong.append(f"{note['unit']} {note['step']} was not taken")
             continue

@@ -14,9 +14,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import soundfile
@@ -33,9 +34,10 @@ from gateway.publish.requests import RollcallStart
 from gateway.rollcallsettings import RollcallSettings
 from gateway.station import read_units_file
 from gateway.store.store import Store
-from tools.airplay import EIGHT, AirPlay, Answer
+from tools.airplay import EIGHT, AirPlay, Answer, Crew
 from tools.channel import Channel, transmit
 from tools.killed import Process, hold_while_killing, write_station
+from tools.rollcallday import Day
 
 UNITS = 500
 SNR_DB = 20.0
@@ -53,10 +55,11 @@ MOST_MINUTES = 28.0
 RADIOS = 4
 """Half of them cut by level, half by the carrier's flag."""
 ON_AIR_UNITS = 12
+DAYS_OF = (269, 2702)
 
 
 @dataclass
-class _Crew:
+class Answering:
     """Answers one roll-call as drawn; `kinds` is what each unit does."""
 
     lines: dict[str, dict[str, Line]]
@@ -67,16 +70,18 @@ class _Crew:
     late: list[str] = field(default_factory=list)
 
     def __call__(self, said: str) -> Sequence[Answer]:
+        """Answer what the gateway has said."""
         for unit_id, lines in self.lines.items():
             if f"呼叫{lines['name'].text}," in said:
-                return self._called(unit_id)
+                return self.called(unit_id)
             if f"{lines['name'].text},请报告" in said:
-                return [self._sound(self.counts[lines["full"].present or 3], 1.2, unit_id)]
+                return [self.sound(self.counts[lines["full"].present or 3], 1.2, unit_id)]
         return ()
 
-    def _called(self, unit_id: str) -> list[Answer]:
+    def called(self, unit_id: str) -> list[Answer]:
+        """What is heard after a call of this unit."""
         self.calls[unit_id] += 1
-        late = [self._sound(self.lines[other]["full"], 1.0, other) for other in self.late]
+        late = [self.sound(self.lines[other]["full"], 1.0, other) for other in self.late]
         self.late.clear()
         kind = self.kinds[unit_id]
         if kind == "late":
@@ -88,10 +93,11 @@ class _Crew:
         after_s = Random(f"{self.seed}/{unit_id}").uniform(0.5, 6.0) + (8.0 if late else 0.0)
         return [
             *late,
-            self._sound(self.lines[unit_id]["short" if kind == "short" else "full"], after_s, unit_id),
+            self.sound(self.lines[unit_id]["short" if kind == "short" else "full"], after_s, unit_id),
         ]
 
-    def _sound(self, line: Line, after_s: float, of: str) -> Answer:
+    def sound(self, line: Line, after_s: float, of: str) -> Answer:
+        """A line as it comes out of a radio."""
         speech = soundfile.read(CREW / line.file, dtype="float32")[0]
         seed = self.seed * 1000 + sum(map(ord, of)) + self.calls[of]
         heard = transmit(speech, Channel(snr_db=SNR_DB), seed)
@@ -99,17 +105,23 @@ class _Crew:
         return Answer(line.text, after_s, len(heard) / RATE_HZ, audio=pcm)
 
 
-def outcomes(options: Options) -> Report:
-    """Outcomes of 500 simulated units at 20 dB."""
+def whole_crew() -> tuple[dict[str, dict[str, Line]], dict[int, Line]]:
+    """What each unit says, by kind, of those that can answer; and head counts that name nobody."""
     lines = spoken()
     counts = {line.present: line for line in lines if not line.unit_id and line.present}
     of_units: dict[str, dict[str, Line]] = {}
     for line in lines:
         if line.unit_id:
-            of_units.setdefault(line.unit_id, {})[line.file.removesuffix(".flac").rpartition("-")[2]] = line
+            of_units.setdefault(line.unit_id, {})[line.kind] = line
     whole = {unit_id: told for unit_id, told in of_units.items() if {"full", "short"} <= told.keys()}
     if not whole:
         raise RuntimeError("the crew has not been spoken yet: .venv-tools/bin/python -m bench.crewvoices")
+    return whole, counts
+
+
+def outcomes(options: Options) -> Report:
+    """Outcomes of 500 simulated units at 20 dB."""
+    whole, counts = whole_crew()
     wanted = max(20, UNITS // options.every)
     with folder() as where:
         results = asyncio.run(_outcomes(where, whole, counts, wanted))
@@ -139,36 +151,62 @@ def outcomes(options: Options) -> Report:
     )
 
 
+@dataclass
+class Hall:
+    """Where roll-calls are held in simulated time, by the product's own recogniser."""
+
+    where: Path
+    lines: dict[str, dict[str, Line]]
+
+    async def __aenter__(self) -> Self:
+        self._units, _ = read_units_file(write_registry(self.where / "units.csv"))
+        names = {unit.unit_id: unit.name for unit in self._units}
+        for unit_id, told in self.lines.items():
+            told["name"] = Line("", names[unit_id], unit_id, None, "", 1.0)
+        self._pool = ThreadPoolExecutor(1)
+        load = partial(Listener.load, self._pool, "auto")
+        self._listener = await asyncio.get_running_loop().run_in_executor(self._pool, load)
+        ids = iter(range(10_000_000))
+        self._knowledge = build_knowledge(self._units, "指挥中心", read_lexicon(), lambda: f"i-{next(ids)}")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._listener.close()
+        self._pool.shutdown()
+
+    async def hold(self, chosen: Sequence[str], crew: Crew, number: int) -> AirPlay:
+        """Hold one roll-call of these units to its end."""
+        clock = ManualClock(EIGHT)
+        store = await Store.open(self.where / f"data-{number}", "urn:radio-gateway:a:b:c", clock)
+        try:
+            await store.replace_units(self._units)
+            settings = RollcallSettings(wait_s=WAIT_S, last_call_s=0.0)
+            play = AirPlay(
+                store, self._knowledge, clock, crew=crew, settings=settings, listener=self._listener
+            )
+            await play.office.desk.start_one(RollcallStart(units=tuple(chosen), radio="ch1"))
+            await play.run()
+        finally:
+            await store.close()
+        return play
+
+
 async def _outcomes(
     where: Path, lines: dict[str, dict[str, Line]], counts: dict[int, Line], wanted: int
 ) -> list[tuple[str, str, str | None, bool | None]]:
     """(unit, what it did, what was told, whether its head count is right or None) of each simulated unit."""
-    units, _ = read_units_file(write_registry(where / "units.csv"))
-    names = {unit.unit_id: unit.name for unit in units}
-    for unit_id, told in lines.items():
-        told["name"] = Line("", names[unit_id], unit_id, None, "", 1.0)
-    pool = ThreadPoolExecutor(1)
-    listener = await asyncio.get_running_loop().run_in_executor(pool, Listener.load, pool, "auto")
-    ids = iter(range(10_000_000))
-    knowledge = build_knowledge(units, "指挥中心", read_lexicon(), lambda: f"i-{next(ids)}")
     results: list[tuple[str, str, str | None, bool | None]] = []
     started = time.monotonic()
     number = 0
-    while len(results) < wanted and time.monotonic() - started < MOST_MINUTES * 60:
-        number += 1
-        draw = Random(number)
-        chosen = draw.sample(sorted(lines), min(50, wanted - len(results)))
-        kinds = dict(zip(chosen, draw.choices(KINDS, SHARES, k=len(chosen)), strict=True))
-        kinds[chosen[-1]] = "full"
-        crew = _Crew({unit_id: lines[unit_id] for unit_id in chosen}, counts, kinds, number)
-        clock = ManualClock(EIGHT)
-        store = await Store.open(where / f"data-{number}", "urn:radio-gateway:a:b:c", clock)
-        try:
-            await store.replace_units(units)
-            settings = RollcallSettings(wait_s=WAIT_S, last_call_s=0.0)
-            play = AirPlay(store, knowledge, clock, crew=crew, settings=settings, listener=listener)
-            await play.office.desk.start_one(RollcallStart(units=tuple(chosen), radio="ch1"))
-            await play.run()
+    async with Hall(where, lines) as hall:
+        while len(results) < wanted and time.monotonic() - started < MOST_MINUTES * 60:
+            number += 1
+            draw = Random(number)
+            chosen = draw.sample(sorted(lines), min(50, wanted - len(results)))
+            kinds = dict(zip(chosen, draw.choices(KINDS, SHARES, k=len(chosen)), strict=True))
+            kinds[chosen[-1]] = "full"
+            crew = Answering({unit_id: lines[unit_id] for unit_id in chosen}, counts, kinds, number)
+            play = await hall.hold(chosen, crew, number)
             told = play.outcomes()
             for unit_id in chosen:
                 present = play.last(unit_id)["headcount"]["present"]
@@ -177,10 +215,6 @@ async def _outcomes(
                 results.append(
                     (unit_id, kinds[unit_id], told.get(unit_id), present == meant if answered else None)
                 )
-        finally:
-            await store.close()
-    listener.close()
-    pool.shutdown()
     return results
 
 
@@ -320,6 +354,25 @@ def subscriber(where: Path, url: str) -> Iterator[Any]:
         finally:
             process.terminate()
             process.wait(timeout=10)
+
+
+def days(_options: Options) -> Report:
+    """A county's and a district's roll-call in simulated time, words given, lines against the script."""
+    figures = []
+    for count in DAYS_OF:
+        day = Day(count)
+        began = time.monotonic()
+        with folder() as where:
+            play = asyncio.run(day.hold(where))
+        wrong = day.wrong(play)
+        figures.append(
+            Figure.at_most(
+                f"rollcall.day.{count}.wrong_lines", len(wrong), "", 0,
+                f"{play.clock.mono_s / 3600:.1f} h on the air in {time.monotonic() - began:.0f} s",
+                wrong=wrong[:20],
+            )
+        )  # fmt: skip
+    return Report(tuple(figures))
 
 
 def killed(_options: Options) -> Report:

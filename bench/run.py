@@ -35,10 +35,11 @@ from bench.figure import (
 )
 from bench.fleet import measure as measure_fleet
 from bench.fleet import measure_clusters
+from bench.mixedanswers import mixed
 from bench.path import whole_path
 from bench.ptt import ptt
 from bench.radios import first_syllable, idle, unplug, voice_detector
-from bench.rollcall import killed, on_the_air, outcomes
+from bench.rollcall import days, killed, on_the_air, outcomes
 from bench.signalling import CACHED_SPEECH, OWN_CALLS
 from bench.signalling import measure as measure_signalling
 from bench.soak import soak
@@ -92,6 +93,8 @@ BENCHMARKS: dict[str, Benchmark] = {
     "conversation": conversation,
     "negatives": negatives,
     "rollcall": outcomes,
+    "rollcall-mixed": mixed,
+    "rollcall-days": days,
     "rollcall-air": on_the_air,
     "rollcall-killed": killed,
     "drill-air": drills_on_the_air,

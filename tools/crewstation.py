@@ -3,11 +3,11 @@
 CREW is JSON: `prompt_s`, how long the gateway takes to say anything; `answers`, for each unit's name what it
 does when it is called for the first, second, … time (the last again and again): null for silence, or
 `delay_s` and a recording as `file`, or `dtmf`, digits that its radio sends, or the one and then the other;
-`noise_dbfs`, `lead_s` and `tail_s` as in a script. `drill` holds for each unit's name the answers to an
-order that names it, each with a word for what it says as `step`. Where everybody sends digits nothing is
-recognised: whoever sends registered ones has said 收到,在岗3人, or with a `tail_s` of 2 that three are there,
-so that a process starts in no time. What the crew did is printed as JSON lines, in the radio's seconds: when
-it was keyed and released, when each answer began.
+`noise_dbfs`, `lead_s` and `tail_s` as in a script. `drill` holds for each unit's name the answers to the
+first order that names it, each with a word for what it says as `step`. Where everybody sends digits nothing
+is recognised: whoever sends registered ones has said 收到,在岗3人, or with a `tail_s` of 2 that three are
+there, so that a process starts in no time. What the crew did is printed as JSON lines, in the radio's
+seconds: when it was keyed and released, when each answer began.
 """
 
 import asyncio
@@ -96,6 +96,7 @@ class Station(Daemon):
         told = [does for one in (*crew["answers"].values(), *self._drill.values()) for does in one if does]
         self._sounds = {id(does): _samples(does) for does in told}
         self._calls: dict[str, int] = {}
+        self._on_their_way: set[str] = set()
 
     async def _load_listener(self) -> Any:
         whole = (*self._crew["answers"].values(), *self._drill.values())
@@ -119,6 +120,9 @@ class Station(Daemon):
         self._note(radio=radio, said=text, keyed_s=key_up.started_s, released_s=key_up.ended_s)
         ordered = [name for name in self._drill if "演练," in text and name in text]
         if ordered:
+            # Who is on its way does not set out again; a new process knows of nobody.
+            ordered = [name for name in ordered if name not in self._on_their_way]
+            self._on_their_way.update(ordered)
             return [self._reply(radio, name, does, key_up) for name in ordered for does in self._drill[name]]
         name = next((name for name in self._crew["answers"] if f"呼叫{name}," in text), None)
         if name is None:

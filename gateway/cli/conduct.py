@@ -141,8 +141,9 @@ async def _draw(asker: Asker, boards: Sequence[Board], console: Console) -> None
     """Redraw the boards as things happen, and their clocks twice a second."""
 
     def picture() -> Group:
-        now = datetime.now(UTC)
-        return Group(*(board.picture(now) for board in boards))
+        now, size = datetime.now(UTC), console.size
+        rows = (size.height - 1) // len(boards)
+        return Group(*(board.picture(now, size.width, rows) for board in boards))
 
     async def tick(live: Live) -> None:
         while True:

@@ -85,6 +85,11 @@ def plan_for(
     Raises:
         ValueError: in words, when nobody is left to be called.
     """
+    known = {unit.street for unit in units}
+    if unknown := [street for street in asked.streets if street not in known]:
+        raise ValueError(
+            f"no unit belongs to the street {unknown[0]!r}; there is {', '.join(sorted(known - {''})[:20])}"
+        )
     order = asked.order or ("as_listed" if asked.units else settings.order)
     called, excused = choose_units(
         units,

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from rich.columns import Columns
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.progress_bar import ProgressBar
@@ -35,8 +34,9 @@ _WORDS: Final = {
     "excused": "excused",
     "cancelled": "cancelled",
 }
-_NAMED_AT_MOST: Final = 60
-"""Beyond this many units there is room for a square each only."""
+_LAST_ROWS: Final = 3
+_BETWEEN: Final = 2
+"""Columns between two cells."""
 
 
 class Board:
@@ -94,29 +94,36 @@ class Board:
                 counts[line["outcome"]] = counts.get(line["outcome"], 0) + 1
         return counts
 
-    def picture(self, now: datetime) -> RenderableType:
-        """Draw it."""
-        parts: list[RenderableType] = [self._head(now), self._bar(), self._counts()]
+    def picture(self, now: datetime, width: int = 100, height: int = 40) -> RenderableType:
+        """Draw it into at most so many columns and rows of a terminal."""
+        parts: list[RenderableType] = [self._head(now), self._bar(width), self._counts()]
         if self._paused is not None and not self.is_over:
             why = f" PAUSED: {self._paused} " + (f"· {self._incident} " if self._incident else "")
-            parts.append(Text(why, style="bold white on red"))
+            parts.append(_one_line(Text(why, style="bold white on red")))
             parts.append(Text("go on with: radio-gateway rollcall resume -c FILE", style="dim"))
-        parts += [self._grid(), self._last()]
+        missed = self._missed()
+        parts += [missed] if missed is not None else []
+        parts += [self._grid(width, max(1, height - len(parts) - _LAST_ROWS)), self._last()]
         return Group(*parts)
 
     def _head(self, now: datetime) -> Text:
         seconds = int(((self._ended or now) - self._began).total_seconds())
         clock = f"{seconds // 3600:d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
         text = Text("点名 ", style="bold").append(f"{self._radio}  ", style="blue")
-        text.append(clock, style="bold").append(f"  {self.rollcall_id}", style="dim")
+        text.append(clock, style="bold")
         if self._in_turn is not None:
-            text.append("   ▶ ", style="cyan").append(self._in_turn["unit_name"], style="bold cyan")
+            text.append("  ▶ ", style="cyan").append(self._in_turn["unit_name"], style="bold cyan")
             text.append(f" call {self._in_turn['call_count']}", style="dim")
-        return text
+        elif self.is_over:
+            ended = (self._summary or {}).get("ended", "closed")
+            text.append(f"  {'over' if ended == 'closed' else ended}", style="bold")
+        return _one_line(text)
 
-    def _bar(self) -> RenderableType:
+    def _bar(self, width: int) -> RenderableType:
         table = Table.grid(padding=(0, 1))
-        bar = ProgressBar(total=max(1, self._units), completed=self.decided, width=50)
+        bar = ProgressBar(
+            total=max(1, self._units), completed=self.decided, width=max(10, min(60, width - 14))
+        )
         table.add_row(bar, Text(f"{self.decided}/{self._units}", style="bold"))
         return table
 
@@ -124,15 +131,29 @@ class Board:
         text = Text()
         for outcome, count in self.outcomes().items():
             text.append(f"■ {_WORDS.get(outcome, outcome)} {count}   ", style=STYLES.get(outcome, ""))
-        return text
+        return _one_line(text)
 
-    def _grid(self) -> RenderableType:
-        if self._units <= _NAMED_AT_MOST:
-            return Columns([self._cell(line) for line in self._lines.values()], padding=(0, 2))
-        text = Text()
-        for line in self._lines.values():
-            text.append("■", style=STYLES.get(line["outcome"], ""))
-        return text.append("·" * max(0, self._units - len(self._lines)), style="dim")
+    def _missed(self) -> Text | None:
+        """Who did not answer, the last first; None where everybody did."""
+        names = [line["unit_name"] for line in self._lines.values() if line["outcome"] == "no_answer"]
+        return _one_line(Text("no answer: " + "、".join(reversed(names)), style="red")) if names else None
+
+    def _grid(self, width: int, rows: int) -> RenderableType:
+        """A cell for each unit that was called; where these do not fit, a square for each unit."""
+        cells = [self._cell(line) for line in self._lines.values()]
+        widest = max((cell.cell_len for cell in cells), default=1) + _BETWEEN
+        columns = max(1, width // widest)
+        if self._units <= columns * rows:
+            table = Table.grid(padding=(0, _BETWEEN, 0, 0))
+            for start in range(0, len(cells), columns):
+                table.add_row(*cells[start : start + columns])
+            return table
+        squares = [("■", STYLES.get(line["outcome"], "")) for line in self._lines.values()]
+        squares += [("·", "dim")] * max(0, self._units - len(self._lines))
+        room = width * rows
+        # In a district that does not fit, who was called lately is seen, and what is left of the room ahead.
+        first = max(0, min(len(self._lines) - room * 2 // 3, len(squares) - room))
+        return Text.assemble(*squares[first : first + room], no_wrap=False, overflow="fold")
 
     @staticmethod
     def _cell(line: Mapping[str, Any]) -> Text:
@@ -144,4 +165,10 @@ class Board:
         return text
 
     def _last(self) -> RenderableType:
-        return Panel(Text(self._words or "…"), title="last heard", title_align="left", height=3)
+        words = _one_line(Text(self._words or "…"))
+        return Panel(words, title="last heard", title_align="left", height=_LAST_ROWS)
+
+
+def _one_line(text: Text) -> Text:
+    text.no_wrap, text.overflow = True, "ellipsis"
+    return text

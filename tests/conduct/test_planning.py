@@ -63,6 +63,15 @@ def test_a_radio_with_nobody_to_call_takes_no_part() -> None:
         planned({"ch1": ("石牌街",), "ch2": ("五山街",)}, RollcallStart(units=("u5",)))
 
 
+def test_a_street_that_nobody_belongs_to_is_named_with_those_there_are() -> None:
+    with pytest.raises(ValueError, match="'天河街'; there is 五山街, 员村街, 石牌街"):
+        planned({"ch1": ()}, RollcallStart(streets=("石牌街", "天河街")))
+
+
+def test_a_unit_listed_twice_is_called_once() -> None:
+    assert of(planned({"ch1": ()}, RollcallStart(units=("u3", "u1", "u3")))) == {"ch1": ["u3", "u1"]}
+
+
 def test_what_is_asked_for_goes_before_the_usual_way() -> None:
     request = RollcallStart(
         units=("u3", "u1"), calls=1, wait_s=4.0, rounds=2, last_call_s=0, ask_headcount=False

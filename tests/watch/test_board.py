@@ -1,8 +1,11 @@
 """The live board: what it shows of a roll-call's events, and nothing of anybody else's."""
 
+import io
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
 from gateway.watch.board import Board
@@ -43,14 +46,14 @@ def test_it_counts_names_and_colours() -> None:
 
 
 def test_many_units_are_squares() -> None:
-    board = Board("r1", "ch1", 269, BEGAN)
+    board = Board("r1", "ch1", 1000, BEGAN)
     for number in range(100):
         board.take("t", item("answered", f"u{number}", "answered"))
     shown = picture(board)
 
-    assert "100/269" in shown
+    assert "100/1000" in shown
     assert shown.count("■") == 101
-    assert shown.count("·") == 169
+    assert shown.count("·") == 900
 
 
 def test_a_pause_says_why_and_what_to_do() -> None:
@@ -87,3 +90,27 @@ def test_it_is_over_when_it_is_finished() -> None:
 
     assert board.is_over
     assert "0:00:30" in picture(board, 500.0)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+@pytest.mark.parametrize("units", [3, 60, 269, 2702])
+def test_it_fits_into_the_terminal(units: int, size: tuple[int, int]) -> None:
+    width, height = size
+    board = Board("r1", "ch1", units, BEGAN)
+    board.take("rg/state/rollcall/r1", {"paused": "emergency"})
+    received = {"radio": "ch1", "caller": {"name": "金穗花园"}, "transcript": {"text": "收到,在岗三人" * 20}}
+    for number in range(units * 2 // 3):
+        outcome = "no_answer" if number % 9 == 0 else "answered"
+        board.take("t", item("answered", f"u{number}", outcome, answer_latency_s=12.3))
+    board.take("t", {"type": "radiogateway.transmission.received", "data": received})
+    board.take("t", item("called", "last", None))
+    console = Console(width=width, height=height, record=True, file=io.StringIO())
+    console.print(board.picture(BEGAN, width, height - 1))
+    lines = console.export_text().splitlines()
+
+    assert len(lines) < height
+    assert max(cell_len(line) for line in lines) <= width
+    assert f"/{units}" in "\n".join(lines)
+    assert "▶ 单元last" in lines[0]
+    if units == 2702:
+        assert "·" in "\n".join(lines)
