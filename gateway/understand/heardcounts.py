@@ -8,7 +8,7 @@ from typing import Final
 
 COUNTS: Final = range(1, 13)
 """What is listened for; a unit has a handful of people, and a longer list is more to be mistaken in."""
-_ALSO_DUTY: Final = ("值守", "到场", "已到场", "到位", "到达")
+_ALSO_DUTY: Final = ("值守", "到场", "已到场", "到位", "到达", "已到达", "已经到达", "已上岗")
 _PEOPLE: Final = ("{}人", "{}个人", "{}名队员", "{}名保安")
 _BARE: Final = ("{}名队员", "{}名保安", "{}个人")
 _SAID_WITH: Final = ("在岗人数{}人", "全员{}人", "实到{}人", "{}人已打卡", "到达现场{}人", "现有{}人")

@@ -328,7 +328,7 @@ class _Compiler:
         around = (
             words.own_scene, words.happening, words.report_words, main.request_verbs, main.request_nouns,
         )  # fmt: skip
-        return ["刚才", *(word for group in around for word in group)]
+        return ["刚才", "我是", "这里是", *(word for group in around for word in group)]
 
     def _told_as(self) -> dict[str, str]:
         """Short ends with the word before them: three syllables are not heard by chance."""

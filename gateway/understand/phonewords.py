@@ -15,10 +15,11 @@ So it is with counts of people that differ in the number alone (6人在位 and 9
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from gateway.model import PhoneEvidence
+from gateway.understand.contrast import IncidentContrast, Other, Told, score_of, share_of
 from gateway.understand.digits import digits_from_speech
 from gateway.understand.location import MASK
 from gateway.understand.match import TURNING, Phrase
@@ -36,20 +37,18 @@ _MOST_PER_COUNT_PHONE: Final = 0.75
 POLARITY_MARGIN_NATS: Final = 3.0
 """How much more a phrase must gain than any of another polarity group on the same stretch."""
 CERTAIN_PER_PHONE: Final = 0.1
-"""A long phrase heard this well needs no second look."""
+"""Words against a report must be heard this well."""
 _NUMBER_MARGIN_NATS: Final = 1.5
 """How much more one of two numbers must be worth, text and audio together, to be taken."""
 _NATS_PER_WRITTEN_SYLLABLE: Final = 4.0
 _MOST_WRITTEN: Final = 0.3
 """What a phrase may differ from the text in sound, per syllable, to be borne out by it."""
+_WORST_WRITTEN: Final = 0.45
 _MOST_TOGETHER: Final = 1.2
 """What a phrase that the text bears out may cost in both, per phone and per syllable."""
-_MOST_LIKELY: Final = 1.0
 _MOST_CALLED: Final = 0.9
 _CALLS_FOR: Final = re.compile(r"(?:请|派|叫|要|和|通知|联系|请求)$")
-_MOST_UNWRITTEN: Final = 0.5
 _BEFORE_S: Final = 1.2
-_NEXT_S: Final = 0.25
 TOLD_BEFORE: Final = re.compile(
     r"(?:有[人个名位一辆台架只条][^,.!?]{0,3}|有[^,.!?]{0,4}人|有|个|发生了?|发现|突然|突发|正在|[人生]在|因为"
     r"|抓[^,.!?]{0,4}|遇到)$"
@@ -90,18 +89,6 @@ class Placed:
 
 
 @dataclass(frozen=True, slots=True)
-class Likely:
-    """Two syllables that were heard less well than is believed by itself, where an incident is told.
-
-    `cost` is in nats a phone, with what the text costs beside it; `text` is the call with the word in it.
-    """
-
-    phrase: str
-    cost: float
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class Heard:
     """What the phone head heard as text, with the lexicon's phrases in it; `doubts` as in `Found`.
 
@@ -109,7 +96,7 @@ class Heard:
     `counts` the numbers of people on duty among them. `ends` when any word that takes a report back or says
     that it is over may have been said, however short. `placed` is every phrase kept and when it was said.
     `least` is what each phrase that was so much as hinted at cost per phone, `agreed` those that the text
-    bears out. `likely` are short words that tell of an incident where one is told, the likeliest first.
+    bears out. `told` are the kinds of incident that may be told, the likeliest first (contrast.py).
     """
 
     text: str
@@ -119,12 +106,18 @@ class Heard:
     ends: bool = False
     placed: tuple[Placed, ...] = ()
     least: Mapping[str, float] = field(default_factory=dict)
-    likely: tuple[Likely, ...] = ()
+    told: tuple[Told, ...] = ()
     agreed: frozenset[str] = frozenset()
+    pieces: tuple[tuple[float, str], ...] = field(default=(), repr=False)
 
-    def certain(self, phrase: str) -> bool:
-        """Whether `phrase` was heard so well that nobody need look."""
-        return self.clear.get(phrase, 1.0) <= CERTAIN_PER_PHONE
+    def telling(self, one: Told) -> "Heard":
+        """The same call with a kind's phrase in its place."""
+        start_s, end_s = one.hit.start_s, one.hit.end_s
+        around = [piece for piece in self.pieces if not start_s <= piece[0] < end_s]
+        pieces = sorted([*around, (start_s, one.phrase)], key=lambda piece: piece[0])
+        placed = (*self.placed, Placed(one.phrase, start_s, end_s, one.hit.per_phone))
+        clear = {phrase: cost for phrase, cost in self.clear.items() if phrase != one.phrase}
+        return replace(self, text=_joined(pieces), pieces=tuple(pieces), placed=placed, clear=clear)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +142,7 @@ class PhoneWords:
         Words `against` a report are taken only when they are heard beyond doubt; `numbered` phrases (places,
         counts) come with the group in which no other may be as near.
         """
+        phrases = tuple(phrases)
         meant = {p.text: frozenset(label.polarity for label in p.labels) for p in phrases}
         grouped = {word: frozenset({group}) for word, group in (numbered or {}).items()}
         words = {**grouped, **dict.fromkeys(plain, _PLAIN), **dict.fromkeys(against, _AGAINST), **meant}
@@ -163,6 +157,7 @@ class PhoneWords:
         self._meant = words
         self._entries = tuple(entry for entry, _ in spoken)
         self._index = PhoneIndex([phones for _, phones in spoken], keep=_KEEP)
+        self._kinds = IncidentContrast(phrases)
 
     def hear(
         self, evidence: PhoneEvidence, written: str = "", named_s: Iterable[tuple[float, float]] = ()
@@ -214,8 +209,9 @@ class PhoneWords:
         placed = tuple(
             Placed(text, hit.start_s, hit.end_s, hit.per_phone) for hit, text in kept if text != MASK
         )
+        pieces = _pieces(reading, kept)
         return Heard(
-            text=_written(reading, kept),
+            text=_joined(pieces),
             clear=clear,
             doubts=tuple(doubts),
             counts=counts,
@@ -223,7 +219,8 @@ class PhoneWords:
             placed=placed,
             least=self._least(hits),
             agreed=agreed_on,
-            likely=self._likely(hits, kept, reading, written),
+            told=self._told(evidence, WrittenSound(written), reading, names, hits),
+            pieces=tuple(pieces),
         )
 
     def _agreed(self, hits: Iterable[PhoneHit], written: str, reading: PhoneReading) -> dict[PhoneHit, float]:
@@ -233,9 +230,9 @@ class PhoneWords:
         text = WrittenSound(written)
         agreed: dict[PhoneHit, float] = {}
         for hit in hits:
-            cost = text.cost(self._entries[hit.entry].said, _share(hit, reading))
+            cost, worst = text.costs(self._entries[hit.entry].said, share_of(hit, reading))
             most = _MOST_TOGETHER if hit.phones > _LONG_PHONES else _MOST_TOGETHER_SHORT
-            if cost <= _MOST_WRITTEN and hit.per_phone + cost <= most:
+            if max(cost - _MOST_WRITTEN, worst - _WORST_WRITTEN) <= 0 and hit.per_phone + cost <= most:
                 agreed[hit] = cost
         return agreed
 
@@ -254,30 +251,23 @@ class PhoneWords:
                 called.append((hit, entry.text))
         return called
 
-    def _likely(
-        self, hits: Iterable[PhoneHit], kept: list[tuple[PhoneHit, str]], reading: PhoneReading, written: str
-    ) -> tuple[Likely, ...]:
-        text, found = WrittenSound(written), []
+    def _told(
+        self,
+        evidence: PhoneEvidence,
+        written: WrittenSound,
+        reading: PhoneReading,
+        names: tuple[tuple[float, float], ...],
+        hits: Iterable[PhoneHit],
+    ) -> tuple[Told, ...]:
+        others = []
         for hit in hits:
             entry = self._entries[hit.entry]
-            if hit.phones > _SHORT_PHONES or "report" not in entry.polarities or hit.per_phone > _MOST_LIKELY:
-                continue
-            if any(other != hit and _overlap_s(hit, other) > _TOUCH_S for other, _ in kept):
-                continue
-            cost = hit.per_phone + min(text.cost(entry.said, _share(hit, reading)), _MOST_UNWRITTEN)
-            others = [one for one in kept if one[0] != hit]
-            if self._told_at(hit, others, reading):
-                found.append(Likely(entry.text, cost, _written(reading, [*others, (hit, entry.text)])))
-        return tuple(sorted(found, key=lambda one: one.cost))
-
-    def _told_at(self, hit: PhoneHit, kept: list[tuple[PhoneHit, str]], reading: PhoneReading) -> bool:
-        """Whether an incident is told where `hit` stands: after 有人, 发生 or a place, or before 了."""
-        pieces = _pieces(reading, kept)
-        before = _before(hit, pieces)
-        after = "".join(words for at, words in pieces if at >= hit.end_s)[:1]
-        places = [p for p, words in kept if _is_place(self._meant.get(words, _PLAIN), words)]
-        placed = any(0 <= hit.start_s - place.end_s + _TOUCH_S <= _NEXT_S for place in places)
-        return placed or after == "了" or TOLD_BEFORE.search(before) is not None
+            if entry.text not in self._kinds.phrases:
+                score = score_of(hit, entry.said, written, reading)
+                others.append(
+                    Other(hit, score, _means(entry.polarities) and "report" not in entry.polarities)
+                )
+        return self._kinds.weigh(evidence, written, reading, names, others)
 
     def _counts(self, clear: Iterable[str]) -> frozenset[int]:
         groups = {group for text in clear for group in self._meant[text] if group.startswith("count:")}
@@ -349,6 +339,12 @@ def _means(groups: frozenset[str]) -> bool:
     return groups not in {_PLAIN, _AGAINST, _AGENCY, _PLACES} and _family(groups) is None
 
 
+def _is_other(groups: frozenset[str]) -> bool:
+    """Whether a phrase means something that is no report: an act, an end, a count of people."""
+    counts = any(group.startswith(("count:", "expected:")) for group in groups)
+    return counts or (_means(groups) and "report" not in groups)
+
+
 def _family(groups: frozenset[str]) -> str | None:
     return next((kind for kind in _NUMBERS if any(group.startswith(kind) for group in groups)), None)
 
@@ -376,21 +372,8 @@ def _before(hit: PhoneHit, pieces: list[tuple[float, str]]) -> str:
     return "".join(words for at, words in pieces if hit.start_s - _BEFORE_S <= at < hit.start_s)
 
 
-def _share(hit: PhoneHit, reading: PhoneReading) -> float:
-    """Where in what was said a hit stands, from 0 to 1."""
-    if not reading.times:
-        return 0.5
-    start_s, end_s = reading.times[0][0], reading.times[-1][1]
-    return ((hit.start_s + hit.end_s) / 2 - start_s) / max(end_s - start_s, 0.1)
-
-
-def _is_place(groups: frozenset[str], words: str) -> bool:
-    return any(group.startswith("place") for group in groups) and bool(words)
-
-
-def _written(reading: PhoneReading, kept: list[tuple[PhoneHit, str]]) -> str:
-    """The reading's characters, each stretch of `kept` replaced by its words."""
-    return digits_from_speech("".join(words for _, words in _pieces(reading, kept)))
+def _joined(pieces: Iterable[tuple[float, str]]) -> str:
+    return digits_from_speech("".join(words for _, words in pieces))
 
 
 def _pieces(reading: PhoneReading, kept: list[tuple[PhoneHit, str]]) -> list[tuple[float, str]]:

@@ -14,6 +14,7 @@ from typing import Final
 from gateway.model import Headcount, Transcript
 from gateway.understand.agencies import Called
 from gateway.understand.callreading import CallReading, Mark, exercise_mark, read_call
+from gateway.understand.contrast import Told
 from gateway.understand.evidence import Evidence
 from gateway.understand.headcount import read_headcount
 from gateway.understand.heardplaces import heard_only, place_of_both
@@ -21,7 +22,7 @@ from gateway.understand.lexicon import Lexicon
 from gateway.understand.lexicon_rules import NUMBER, UNKNOWN_CODE
 from gateway.understand.match import SHORTEST_BY_SOUND, Hit, Kind
 from gateway.understand.naming import names_in
-from gateway.understand.phonewords import MOST_PER_SHORT_PHONE, TOLD_BEFORE, Heard, Likely
+from gateway.understand.phonewords import MOST_PER_SHORT_PHONE, TOLD_BEFORE, Heard
 from gateway.understand.polarity import EARLIER, Polarity, may_end, polarity_of
 from gateway.understand.reading import Reading, read
 from gateway.understand.resolve import Parties
@@ -30,12 +31,17 @@ from gateway.understand.slots import Chosen, choose_incident
 _SAID_BEFORE_END: Final = re.compile(r"(?:是|为|属|确认|刚才[^,.!?]{0,8}|火警|报警)$")
 _COUNT_BEFORE: Final = re.compile(rf"{NUMBER}(?:人|名队员)$")
 _COUNT_AFTER: Final = re.compile(rf"{NUMBER}人")
+_STRAY_DENIAL: Final = re.compile(r"[没无未](?![有人法发见需用])")
+"""门 and 五, half heard, are spelt like this; what is denied in earnest the recogniser has, too."""
+_SENT_FOR: Final = re.compile(r"(?:请|派|叫|通知|联系|请求|需要)$")
+_ROUTINE: Final = frozenset({"present", "all_normal", "hail", "say_again", "test_only"})
+_LONG_ROUTINE: Final = 4
 _HEARD_AT_ALL: Final = 1.0
 """A kind that costs more per phone was not heard, whatever the text says."""
-_LIKELIER_BY: Final = 0.25
-"""How much less, in nats a phone, a short word must cost than any of another kind."""
 _END_BEYOND_DOUBT: Final = 0.25
 _CLEARLY: Final = 0.5
+_FAINTLY: Final = 0.6
+_BORNE_OUT: Final = 6
 _LONG_END: Final = 4
 
 
@@ -53,43 +59,33 @@ class SecondReading:
 def hear(
     transcript: Transcript, read_first: Reading, parties: Parties, lexicon: Lexicon
 ) -> tuple[Heard, Reading] | None:
-    """What the phone head heard and how it reads; None without a phone head.
-
-    Where neither reader has an incident the likeliest short word is taken, if it is alone in being likely.
-    """
+    """What the phone head heard and how it reads; None without a phone head."""
     if transcript.phones is None or not len(transcript.phones.log_probs):
         return None
     named = [p.span_s for p in (parties.caller, parties.callee) if p.kind == "unit" and p.span_s]
     words = lexicon.spoken.hear(transcript.phones, read_first.masked, named)
-    reading = read_heard(words, lexicon, names_in(words.text, parties, lexicon))
-    if read_first.stated(Kind.INCIDENT) or reading.stated(Kind.INCIDENT):
-        return words, reading
-    likeliest = _likeliest(words, lexicon)
-    if likeliest is None:
-        return words, reading
-    words = replace(words, text=likeliest.text)
     return words, read_heard(words, lexicon, names_in(words.text, parties, lexicon))
 
 
-def _likeliest(words: Heard, lexicon: Lexicon) -> Likely | None:
-    def codes(one: Likely) -> set[str]:
-        return set(lexicon.book.codes(one.phrase, Kind.INCIDENT))
-
-    if not words.likely:
-        return None
-    best = words.likely[0]
-    rest = next((one for one in words.likely if not codes(one) & codes(best)), None)
-    alone = rest is None or rest.cost - best.cost >= _LIKELIER_BY
-    return best if alone else None
+def hear_told(told: Told, words: Heard, parties: Parties, lexicon: Lexicon) -> tuple[Heard, Reading]:
+    """The same call with a kind of incident in its place that had not been written there."""
+    words = words.telling(told)
+    return words, read_heard(words, lexicon, names_in(words.text, parties, lexicon), told.phrase)
 
 
-def read_heard(heard: Heard, lexicon: Lexicon, names: list[tuple[int, int]]) -> Reading:
-    """Read `heard` as the transcript is read; what it denies, asks or fears is told as there."""
-    reading = read(heard.text, lexicon, names)
+def read_heard(
+    heard: Heard, lexicon: Lexicon, names: list[tuple[int, int]], told: str | None = None
+) -> Reading:
+    """Read `heard` as the transcript is read; what it denies, asks or fears is told as there.
+
+    The phrase `told` is believed, however it was heard.
+    """
+    text = _STRAY_DENIAL.sub("煤", heard.text)
+    reading = read(text, lexicon, names)
     hits = tuple(
         (replace(hit, by_sound=hit.phrase not in heard.agreed), standing)
         for hit, standing in reading.hits
-        if not hit.by_sound and _bears(hit, heard)
+        if not hit.by_sound and (hit.phrase == told or _bears(hit, heard))
     )
     return replace(reading, hits=hits, doubts=heard.doubts)
 
@@ -110,10 +106,7 @@ def _bears(hit: Hit, heard: Heard) -> bool:
     if hit.codes(Kind.CANCEL):
         said = _SAID_BEFORE_END.search(heard.text, 0, hit.start) is not None
         return (said and hit.phrase in heard.agreed) or f"是{hit.phrase}" in heard.clear
-    return bool(hit.codes(Kind.INCIDENT)) and (
-        TOLD_BEFORE.search(heard.text, 0, hit.start) is not None
-        or any(one.phrase == hit.phrase for one in heard.likely)
-    )
+    return bool(hit.codes(Kind.INCIDENT)) and TOLD_BEFORE.search(heard.text, 0, hit.start) is not None
 
 
 def mark_heard(listened: tuple[Heard, Reading]) -> Mark | None:
@@ -183,6 +176,10 @@ def settle(first: CallReading, again: SecondReading) -> tuple[CallReading, Polar
     """What both readings of a call come to: what it tells, what it does, and why to look at that."""
     polarity, doubts = polarity_of(first)
     second = again.call
+    if polarity == "report" and (denied := _not_heard(first, again)):
+        # what only one reader has, and the other has otherwise, a person must see: it opens nothing
+        first, polarity = replace(first, chosen=None), "none"
+        doubts = [*(d for d in doubts if d != "kind_not_understood"), denied]
     if polarity in {"cancel", "resolve"}:
         return first, polarity, [*doubts, *_heard_otherwise(first, again)]
     if second.by_command:
@@ -203,17 +200,37 @@ def settle(first: CallReading, again: SecondReading) -> tuple[CallReading, Polar
         weighed, more = polarity_of(text)
         added = [f"heard:{code}" for code in second.called.requested if code not in first.called.requested]
         return text, weighed, [*doubts, *more, *(added if weighed == "report" else [])]
-    ended = again.words.ends or may_end(first) or EARLIER.search(first.reading.text + again.words.text)
+    # who takes back or ends something asks for nobody: then a mere hint of such words is chance
+    hinted = again.words.ends and not second.called.requested
+    ended = hinted or may_end(first) or EARLIER.search(first.reading.text + again.words.text)
     phrase = second.chosen.hit.phrase
-    opens = polarity == "report" or not (ended or _drill_only_heard(again))
+    opens = polarity == "report" or not (ended or _drill_only_heard(again) or _faint(again))
     if heard_polarity != "report" or not opens:
         short = [d for d in why if d == "incident_words_without_report"]
         near = [f"heard:{phrase}"] if heard_polarity == "report" else short
         return first, polarity, [*doubts, *near]
     kept = [d for d in (*doubts, *why) if not d.startswith("by_sound:") and d != "kind_not_understood"]
-    sure = [] if again.words.certain(phrase) else [f"heard:{phrase}"]
+    sure = [] if phrase in again.words.agreed else [f"heard:{phrase}"]
     alike = [d for d in again.words.doubts if d.startswith("sounds_like:")]
     return second, "report", [*kept, *sure, *alike]
+
+
+def _not_heard(first: CallReading, again: SecondReading) -> str | None:
+    """Why what was read is no report after all: the audio has routine, or another word, in its place."""
+    chosen = first.chosen
+    if chosen is None or first.context.open_incident:
+        return None
+    if chosen.hit.codes(Kind.AGENCY) and chosen.code == UNKNOWN_CODE:
+        said = [h for h in again.call.reading.stated(Kind.ACT) if set(h.codes(Kind.ACT)) & _ROUTINE]
+        known = again.words.agreed | again.words.clear.keys()
+        routine = any(len(h.phrase) >= _LONG_ROUTINE and h.phrase in known for h in said)
+        heard = {one.phrase for one in again.words.placed}
+        unsaid = chosen.hit.by_sound and chosen.hit.phrase not in heard
+        other = routine or again.words.counts or unsaid
+        return "kind_not_understood" if other and again.call.chosen is None else None
+    short = len(chosen.hit.phrase) < SHORTEST_BY_SOUND and chosen.hit.codes(Kind.INCIDENT)
+    told = {one.code for one in again.words.told}
+    return f"not_heard:{chosen.hit.phrase}" if short and chosen.code not in told else None
 
 
 def _heard_otherwise(first: CallReading, again: SecondReading) -> list[str]:
@@ -240,8 +257,22 @@ def _end_heard(again: SecondReading) -> tuple[Polarity, Hit] | None:
 
 
 def _drill_only_heard(again: SecondReading) -> bool:
-    """Whether any word of an exercise was heard, where the text has none."""
-    return "drill" not in again.call.points and exercise_mark(again.call.reading) in {"open", "marker"}
+    """Whether any word of an exercise was heard, where the text has none; 请派特警 is no 测试."""
+    reading = again.call.reading
+    hits = reading.stated(Kind.DRILL)
+    said = [h for h in hits if not _SENT_FOR.search(reading.text, 0, h.start)]
+    marks = {code for h in said for code in h.codes(Kind.DRILL)}
+    return "drill" not in again.call.points and bool(marks & {"open", "marker"})
+
+
+def _faint(again: SecondReading) -> bool:
+    """Whether a kind that only the audio has was heard so badly that the call must bear it out."""
+    kind = again.call.chosen
+    if kind is None or kind.code == UNKNOWN_CODE or kind.hit.phrase in again.words.agreed:
+        return False
+    cost = again.words.clear.get(kind.hit.phrase, 0.0)
+    rest = sum(value for name, value in again.call.evidence.points if name not in {"happening", "terse"})
+    return cost > _FAINTLY and rest < _BORNE_OUT
 
 
 def _chosen_in_text(first: CallReading, again: SecondReading) -> Chosen | None:

@@ -4,6 +4,7 @@ A call is read once as text (callreading.py) and, with a phone head, once more a
 (secondreading.py); what it does to an incident is told by polarity.py.
 """
 
+from dataclasses import replace
 from typing import Final, Literal
 
 from gateway.model import Headcount, IncidentHint, Resolution, Transcript, Understanding
@@ -16,14 +17,24 @@ from gateway.understand.callreading import (
     read_call,
 )
 from gateway.understand.heardwords import report_grounds
+from gateway.understand.kindtold import likeliest_kind, sounds_like
 from gateway.understand.lexicon import Lexicon
 from gateway.understand.match import Kind
 from gateway.understand.naming import names_in
 from gateway.understand.orders import orders_by_name
+from gateway.understand.phonewords import Heard
 from gateway.understand.polarity import Polarity, polarity_of
 from gateway.understand.reading import Reading, read
 from gateway.understand.resolve import Parties
-from gateway.understand.secondreading import headcount_of_both, hear, listen_again, mark_heard, settle
+from gateway.understand.secondreading import (
+    SecondReading,
+    headcount_of_both,
+    hear,
+    hear_told,
+    listen_again,
+    mark_heard,
+    settle,
+)
 from gateway.understand.slots import (
     mentioned_incident,
     read_certainty,
@@ -57,8 +68,7 @@ def understand(transcript: Transcript, parties: Parties, context: Context, lexic
         again = None
         polarity, doubts = polarity_of(heard)
     else:
-        again = listen_again(heard, transcript, parties, listened)
-        heard, polarity, doubts = settle(heard, again)
+        heard, polarity, doubts, again = _settled(heard, transcript, parties, listened)
     if mark is not None and exercise_mark(reading) is None:
         doubts = [*doubts, "exercise_heard"]
     headcount, odd = headcount_of_both(heard, again, reading, reports=polarity == "report")
@@ -88,6 +98,23 @@ def understand(transcript: Transcript, parties: Parties, context: Context, lexic
             lexicon,
         ),
     )
+
+
+def _settled(
+    first: CallReading, transcript: Transcript, parties: Parties, listened: tuple[Heard, Reading]
+) -> tuple[CallReading, Polarity, list[str], SecondReading]:
+    """What both readings come to, read once more with the likeliest kind where they have none."""
+    again = listen_again(first, transcript, parties, listened)
+    heard, polarity, doubts = settle(first, again)
+    told = likeliest_kind(first, heard, polarity, again.words, again.call)
+    if told is None:
+        alike = sounds_like(heard, again.words) if polarity == "report" else []
+        return heard, polarity, [*doubts, *alike], again
+    retold = listen_again(first, transcript, parties, hear_told(told, again.words, parties, first.lexicon))
+    kind, polarity_told, why = settle(replace(first, chosen=None), retold)
+    if polarity_told != "report" or kind.chosen is None:
+        return heard, polarity, doubts, again
+    return kind, polarity_told, [*why, f"heard:{told.phrase}", *sounds_like(kind, again.words)], retold
 
 
 def _hint(heard: CallReading, polarity: Polarity) -> IncidentHint:

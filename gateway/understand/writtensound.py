@@ -29,13 +29,18 @@ class WrittenSound:
 
         `at` is 0 at the call's beginning and 1 at its end.
         """
+        return self.costs(phrase, at)[0]
+
+    def costs(self, phrase: Syllables, at: float) -> tuple[float, float]:
+        """The cost per syllable, as `cost`, and that of the worst syllable: 有人 alone makes no 有人触电."""
         length, written = len(phrase), len(self._centres)
         if self._rows is None or not length or length > written:
-            return math.inf
+            return math.inf, math.inf
         centres = (self._centres[: written - length + 1] + self._centres[length - 1 :]) / 2
         windows = np.flatnonzero(np.abs(centres - at) <= _WITHIN_SHARE)
         if not len(windows):
-            return math.inf
+            return math.inf, math.inf
         steps = np.arange(length)
-        costs = self._rows[windows[:, None] + steps, phrase.codes[steps]].sum(axis=1)
-        return float(costs.min()) / length
+        costs = self._rows[windows[:, None] + steps, phrase.codes[steps]]
+        best = costs[int(costs.sum(axis=1).argmin())]
+        return float(best.sum()) / length, float(best.max())

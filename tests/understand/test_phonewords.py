@@ -64,7 +64,7 @@ def test_a_phrase_the_text_lost_is_written(lexicon: Lexicon) -> None:
     heard = lexicon.spoken.hear(said("三号楼电梯困人,请通知电梯维保"))
     assert "电梯困人" in heard.text
     assert "请通知电梯维保" in heard.text
-    assert heard.certain("电梯困人")
+    assert heard.clear["电梯困人"] <= 0.1
     assert not heard.doubts
 
 
@@ -110,11 +110,14 @@ def test_the_kind_is_filled_in_where_the_text_has_none(told: Told) -> None:
     assert filled.incident.agencies == ("ELEVATOR",)
 
 
-def test_a_phrase_heard_by_phones_alone_is_to_be_reviewed_unless_certain(told: Told) -> None:
+def test_a_phrase_heard_by_phones_alone_is_always_to_be_reviewed(told: Told) -> None:
     text, call = "指挥中心我是华夏A区三号楼印机魁人", "指挥中心我是华夏A区,三号楼电梯困人"
-    sure = told(text, said(call))
-    assert sure.incident.code == "ELEVATOR_TRAP"
-    assert not any(r.startswith("heard:") for r in sure.review_reasons)
+    alone = told(text, said(call))
+    assert alone.incident.code == "ELEVATOR_TRAP"
+    assert "heard:电梯困人" in alone.review_reasons
+    both = told("指挥中心我是华夏A区三号楼电提困人", said(call))
+    assert both.incident.code == "ELEVATOR_TRAP"
+    assert not any(r.startswith("heard:") for r in both.review_reasons)
     # every k heard as a g: 电梯滚人 by two nats
     doubtful = told(text, said(call, {"k": ("g", 2.0)}))
     assert doubtful.incident.code == "ELEVATOR_TRAP"
