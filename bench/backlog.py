@@ -4,8 +4,9 @@ import asyncio
 import time
 from pathlib import Path
 
+from bench.ear import Heard, ear
 from bench.figure import Figure, Options, Report
-from bench.station import SOURCE, TOPIC_ROOT, dispatcher, folder, mosquitto
+from bench.station import SOURCE, TOPIC_ROOT, folder, mosquitto
 from gateway.clock import IdSource, SystemClock
 from gateway.drafts import fault_event
 from gateway.events import Draft
@@ -18,6 +19,7 @@ from gateway.timekeeping import ClockReader
 
 WAITING = 100_000
 LIVE_EVERY_S = 0.1
+GIVE_UP_S = 600.0
 TOGETHER = 256
 
 
@@ -33,35 +35,24 @@ async def measure(data_dir: Path, url: str, waiting: int = WAITING) -> tuple[Fig
     store = await Store.open(data_dir, SOURCE, clock)
     try:
         await _fill(store, waiting)
-        async with dispatcher(url) as arrivals:
+        with ear(url, f"{TOPIC_ROOT}/evt/#") as heard:
             link = PahoLink(Broker(Address.parse(url)), TOPIC_ROOT, clock, store.next_session)
             pump = Pump(store.outbox, link, TOPIC_ROOT, clock, window=16)
-            started = time.perf_counter()
+            started = time.monotonic()
             link.start()
             pump.start()
             try:
-                await link.connected()
-                await arrivals.have(1)
-                live: dict[int, float] = {}
-                while waiting not in arrivals.at_s:
-                    await asyncio.sleep(LIVE_EVERY_S)
-                    begun = time.perf_counter()
-                    (event,) = await store.commit(None, drafts_of(1))
-                    pump.wake()
-                    live[int(event.sequence)] = begun
-                    if begun - started > 600:
-                        break
-                took_s = max(at for number, at in arrivals.at_s.items() if number <= waiting) - started
-                for number in live:
-                    await arrivals.have(number)
+                live = await _work_on(store, pump, heard, waiting)
+                await heard.until(max(live, default=waiting))
             finally:
                 await pump.stop()
                 await link.stop()
     finally:
         await store.close()
-    lost = waiting + len(live) - len(arrivals.at_s)
-    delays = sorted(arrivals.at_s[number] - begun for number, begun in live.items())
-    replayed = sum(arrivals.events[n]["data"]["replayed"] for n in range(1, waiting + 1))
+    took_s = max(at for number, at in heard.at_s.items() if number <= waiting) - started
+    lost = waiting + len(live) - len(heard.at_s)
+    delays = sorted(heard.at_s[number] - begun for number, begun in live.items())
+    replayed = len(heard.replayed & set(range(1, waiting + 1)))
     return (
         Figure.at_most("backlog.lost", lost + waiting - replayed, "events", 0, "not arrived, or not marked"),
         Figure.at_least(
@@ -74,6 +65,20 @@ async def measure(data_dir: Path, url: str, waiting: int = WAITING) -> tuple[Fig
             median_ms=round(delays[len(delays) // 2] * 1000, 2), worst_ms=round(delays[-1] * 1000, 2),
         ),
     )  # fmt: skip
+
+
+async def _work_on(store: Store, pump: Pump, heard: Heard, waiting: int) -> dict[int, float]:
+    """Commit live events until all that waited has come; return when each was, by its number."""
+    live: dict[int, float] = {}
+    deadline = time.monotonic() + GIVE_UP_S
+    await heard.until(1)
+    while waiting not in heard.at_s and time.monotonic() < deadline:
+        await asyncio.sleep(LIVE_EVERY_S)
+        begun = time.monotonic()
+        (event,) = await store.commit(None, drafts_of(1))
+        pump.wake()
+        live[int(event.sequence)] = begun
+    return live
 
 
 async def _fill(store: Store, count: int) -> None:
