@@ -51,6 +51,8 @@ SQUELCH_DECIDES_S: Final = 0.4
 OWN_VOICE_S: Final = 0.3
 """What begins between this much before our key-up and this much before its end was ourselves."""
 STORE_RETRY_S: Final = 5.0
+DEAF: Final = "gateway_deaf"
+"""Why nothing is said, and what silence is marked with, while a radio is not heard."""
 
 Show = Callable[[str, Mapping[str, Any] | None], None]
 
@@ -115,6 +117,8 @@ class Conductor:
         self._on_trouble = on_trouble
         self._on_over = on_over
         self._alarm = alarm or LoopAlarm()
+        self.is_deaf = False
+        """Whether the radio is not heard now: nobody is called whose answer would be lost."""
         self._state: HeldState | None = None
         self._is_waiting = False
         """A roll-call of an earlier run is here and does not go on yet."""
@@ -322,6 +326,9 @@ class Conductor:
 
     async def _say(self, say: Say, state: HeldState) -> None:
         self._prepare(state)
+        if self.is_deaf:
+            self.post(NotSaid(self._timeline.now(), DEAF))
+            return
         try:
             said = await self._voice.say(say.text, held.id_of(state))
         except Exception:

@@ -8,10 +8,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 from gateway.conduct import held
-from gateway.conduct.conductor import Conductor, Moved, Show
+from gateway.conduct.conductor import DEAF, Conductor, Moved, Show
 from gateway.conduct.timeline import Timeline
 from gateway.drafts import rollcall_snapshot
 from gateway.events import ClockReading
@@ -23,8 +22,6 @@ from gateway.rollcall.listening import Followed, Follower
 from gateway.rollcall.overheard import ListeningRules, Overheard, RollcallChange
 from gateway.rollcall.sheet import Kind
 from gateway.store.rollcalls import RollcallRecord
-
-DEAF: Final = "gateway_deaf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +82,7 @@ class RadioRollcall:
         self._read_clock = read_clock
         self._show = show
         self._follower = follower.taken_up_again() if follower else Follower(radio_id=radio_id)
+        self._deafened_by: set[str] = set()
         self._turn = asyncio.Lock()
         self._show_followed()
 
@@ -157,6 +155,12 @@ class RadioRollcall:
     def notice(self, event: CaptureEvent) -> None:
         """Take what the capture thread tells of carrier and device."""
         now = self.timeline.now()
+        if isinstance(event, Fault) and event.what in DEAFENING:
+            self._deafened_by.add(event.what)
+        elif isinstance(event, Recovered):
+            self._deafened_by.discard(event.what)
+        if self.conductor is not None:
+            self.conductor.is_deaf = bool(self._deafened_by)
         if isinstance(event, Missed) or (isinstance(event, Fault | Recovered) and event.what in DEAFENING):
             self.could_not_hear(now)
         elif self.conductor is not None and isinstance(event, Opened):

@@ -9,6 +9,7 @@ import pytest
 from gateway.conduct import held
 from gateway.conduct.keeping import HeldState
 from gateway.errors import StoreUnavailable
+from gateway.hear.capture import Fault, Recovered
 from gateway.model import SoundClass
 from gateway.publish.commands import RefusedCommand
 from gateway.publish.requests import (
@@ -420,4 +421,34 @@ def test_another_answers_for_the_unit_in_turn(on_air: OnAir) -> None:
         "u2": [full("棠东小学")],
         "u3": [Answer("我是金穗花园,他们对讲机没电了,我代他们应答")],
     }
+    on_air(scene, crew=crew_of(answers))
+
+
+@pytest.mark.parametrize("away_s", [25.0, 600.0])
+def test_a_radio_that_is_unplugged_costs_nobody_anything(away_s: float, on_air: OnAir) -> None:
+    """Away for a moment, the call is made again; for long, nobody's silence is held against anybody."""
+
+    async def scene(play: AirPlay) -> None:
+        async def plug_in() -> None:
+            play.pipeline.notice(Recovered("ch1", "source"))
+
+        async def unplug() -> None:
+            play.pipeline.notice(Fault("ch1", "source", "the device is gone"))
+            play.later(away_s, plug_in)
+
+        await play.office.desk.start_one(RollcallStart(calls=1, last_call_s=0.0))
+        play.later(SAYING_S * 2 + 3.0, unplug)
+        await play.run()
+
+        told = play.outcomes()
+        assert told["u1"] == "not_observed"
+        assert play.last("u1")["reasons"] == ["gateway_deaf"]
+        if away_s < 60.0:
+            assert (told["u2"], told["u3"]) == ("answered", "answered")
+        else:
+            assert (told["u2"], told["u3"]) == ("not_observed", "not_observed")
+            assert play.last("u3")["call_count"] == 0
+        assert len(play.of("rollcall.finished")) == 1
+
+    answers = {"u2": [full("棠东小学")], "u3": [full("五山市场")]}
     on_air(scene, crew=crew_of(answers))
