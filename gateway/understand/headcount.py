@@ -51,6 +51,11 @@ def to_int(number: str) -> int | None:
     return value + (pending or 0)
 
 
+def read_as(number: int, text: str) -> bool:
+    """Whether `text` has this very number of people anywhere."""
+    return any(to_int(match["n"]) == number for match in _COUNTED.finditer(text))
+
+
 def read_headcount(
     reading: Reading, lexicon: Lexicon, *, asked: bool, reports_incident: bool
 ) -> tuple[Headcount, tuple[str, ...]]:

@@ -11,7 +11,18 @@ COUNTS: Final = range(1, 13)
 _ALSO_DUTY: Final = ("值守", "到场", "已到场", "到位", "到达", "已到达", "已经到达", "已上岗")
 _PEOPLE: Final = ("{}人", "{}个人", "{}名队员", "{}名保安")
 _BARE: Final = ("{}名队员", "{}名保安", "{}个人")
-_SAID_WITH: Final = ("在岗人数{}人", "全员{}人", "实到{}人", "{}人已打卡", "到达现场{}人", "现有{}人")
+_SAID_WITH: Final = (
+    "在岗人数{}人",
+    "全员{}人",
+    "实到{}人",
+    "{}人已打卡",
+    "到达现场{}人",
+    "现有{}人",
+    "今天{}人",
+    "今日{}人",
+    "共{}人",
+)
+_SAID_AS: Final = {2: ("2", "两")}
 _EXPECTED: Final = "应到{}人"
 
 
@@ -20,10 +31,11 @@ def count_phrases(duty_words: Iterable[str]) -> Mapping[str, str]:
     words = dict.fromkeys((*duty_words, *_ALSO_DUTY))
     said: dict[str, str] = {}
     for n in COUNTS:
-        people = [form.format(n) for form in _PEOPLE]
-        forms = [one + word for one in people for word in words]
-        forms += [word + one for one in people[:1] for word in words]
-        forms += [form.format(n) for form in (*_BARE, *_SAID_WITH)]
-        said |= dict.fromkeys(forms, f"count:{n}")
-        said[_EXPECTED.format(n)] = f"expected:{n}"
+        for number in _SAID_AS.get(n, (str(n),)):
+            people = [form.format(number) for form in _PEOPLE]
+            forms = [one + word for one in people for word in words]
+            forms += [word + one for one in people[:1] for word in words]
+            forms += [form.format(number) for form in (*_BARE, *_SAID_WITH)]
+            said |= dict.fromkeys(forms, f"count:{n}")
+            said[_EXPECTED.format(number)] = f"expected:{n}"
     return said

@@ -47,7 +47,12 @@ _WORST_WRITTEN: Final = 0.45
 _MOST_TOGETHER: Final = 1.2
 """What a phrase that the text bears out may cost in both, per phone and per syllable."""
 _MOST_CALLED: Final = 0.9
+_MOST_CALLED_FOR: Final = 1.35
+"""After words that can hardly lead to anything but somebody's name."""
+_MOST_BESIDE: Final = 0.6
 _CALLS_FOR: Final = re.compile(r"(?:请|派|叫|要|和|通知|联系|请求)$")
+_CALLS_SURELY: Final = re.compile(r"(?:请派|派|请叫|快叫|请通知|通知|请联系|联系)$")
+_BESIDE_S: Final = 0.3
 _BEFORE_S: Final = 1.2
 TOLD_BEFORE: Final = re.compile(
     r"(?:有[人个名位一辆台架只条][^,.!?]{0,3}|有[^,.!?]{0,4}人|有|个|发生了?|发现|突然|突发|正在|[人生]在|因为"
@@ -74,6 +79,7 @@ _RATHER: Final = str.maketrans({"情": "请", "误": "五", "哥": "个", "德":
 """By themselves these sounds are said as these words, between phrases of the lexicon."""
 
 
+_SPOKEN_DIGITS: Final = frozenset("0123456789零一二两三四五六七八九洞幺要拐怪乖勾钩沟邹")
 _NUMBERS: Final = ("count:", "expected:", "place:")
 """Groups whose members differ in a number or a side alone: none is taken for another."""
 
@@ -243,13 +249,27 @@ class PhoneWords:
         called: list[tuple[PhoneHit, str]] = []
         for hit in hits:
             entry = self._entries[hit.entry]
-            if hit.phones > _SHORT_PHONES or "agency" not in entry.polarities or hit.per_phone > _MOST_CALLED:
+            if hit.phones > _SHORT_PHONES or "agency" not in entry.polarities:
                 continue
             if any(_overlap_s(hit, other) > _TOUCH_S for other, _ in (*kept, *called)):
                 continue
-            if _CALLS_FOR.search(_before(hit, _pieces(reading, [*kept, *called]))):
+            if hit.per_phone <= self._most_called(hit, [*kept, *called], reading):
                 called.append((hit, entry.text))
         return called
+
+    def _most_called(self, hit: PhoneHit, kept: list[tuple[PhoneHit, str]], reading: PhoneReading) -> float:
+        """What two syllables of an agency may cost where they stand."""
+        before = _before(hit, _pieces(reading, kept))
+        if _CALLS_SURELY.search(before):
+            return _MOST_CALLED_FOR
+        if _CALLS_FOR.search(before):
+            return _MOST_CALLED
+        beside = any(
+            0 <= hit.start_s - other.end_s + _TOUCH_S <= _BESIDE_S
+            and "agency" in self._meant.get(text, _PLAIN)
+            for other, text in kept
+        )
+        return _MOST_BESIDE if beside else 0.0
 
     def _told(
         self,
@@ -373,7 +393,12 @@ def _before(hit: PhoneHit, pieces: list[tuple[float, str]]) -> str:
 
 
 def _joined(pieces: Iterable[tuple[float, str]]) -> str:
-    return digits_from_speech("".join(words for _, words in pieces))
+    """The pieces as text; a count that follows a callsign's digits begins anew: 1855, 2人在岗."""
+    text = ""
+    for _, words in pieces:
+        apart = len(words) > 1 and words[0].isdigit() and text[-1:] in _SPOKEN_DIGITS
+        text += f",{words}" if apart and text else words
+    return digits_from_speech(text)
 
 
 def _pieces(reading: PhoneReading, kept: list[tuple[PhoneHit, str]]) -> list[tuple[float, str]]:

@@ -5,7 +5,8 @@ marker counts only where it touches a name (one stray syllable is let through), 
 the clearest to the weakest:
 
 1. 我是X, 这里是X: X speaks.
-2. X呼叫Y: X speaks to Y. 呼叫Y and Y,Y,X呼叫 are the same order with a part missing or moved.
+2. X呼叫Y: X speaks to Y. 呼叫Y and Y,Y,X呼叫 are the same order with a part missing or moved. X报告 and X向
+   before the command post speak to it.
 3. X听到请回答, X请讲, X请立即…, 请X、Y立即…: X is spoken to, and Y does not speak.
 4. X收到, X报告, X3人上岗, X正在前往: X speaks.
 5. a name at the very start and then a pause, or right behind the command post's: X speaks, with less
@@ -14,6 +15,7 @@ the clearest to the weakest:
 A name after 请, 在, 到 or before 旁边, 附近, 支援 is somebody else's affair and takes no part.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,6 +24,7 @@ from gateway.understand.pinyin import SYMBOLS, Syllables, syllables
 Marker = Literal[
     "self",
     "calls",
+    "tells",
     "hail",
     "order",
     "answer",
@@ -74,6 +77,9 @@ class RoleWords:
     calls: tuple[str, ...] = (
         "呼叫", "呼唤",
     )  # fmt: skip
+    tells: tuple[str, ...] = (
+        "报告", "汇报", "通报", "求助", "求援", "向",
+    )  # fmt: skip
     hail: tuple[str, ...] = (
         "听到请回答", "收到请回答", "听到请回话", "收到请回话", "听到请讲", "收到请讲", "听到回答",
         "收到回答", "请回答", "请回话", "请应答", "听到没有", "能听到吗", "能否听到", "是否收到",
@@ -125,6 +131,7 @@ class RoleWords:
         return (
             ("self", self.self_is),
             ("calls", self.calls),
+            ("tells", self.tells),
             ("hail", self.hail),
             ("order", self.order),
             ("answer", self.answer),
@@ -411,20 +418,15 @@ class CallOrder:
     def _callee(self, named: tuple[Named, ...], caller: int | None) -> int | None:
         speaks = named[caller].who if caller is not None else frozenset()
         others = [i for i, mention in enumerate(named) if i != caller and not mention.who & speaks]
-        for i in others:
-            if self.before("calls", named[i].start, slack=1):
-                return i
-        for i in others:
-            if self.after("hail", named[i].end) or self.after("order", named[i].end, slack=0):
-                return i
         ordered = self.ordered(named)
-        for i in others:
-            if i in ordered:
-                return i
-        for i in others:
-            if named[i].start <= 1 and self._addressed(named, i, caller):
-                return i
-        return None
+        orders: tuple[Callable[[int], bool], ...] = (
+            lambda i: self.before("calls", named[i].start, slack=1),
+            lambda i: self.after("hail", named[i].end) or self.after("order", named[i].end, slack=0),
+            lambda i: i in ordered,
+            lambda i: named[i].is_command and self.before("tells", named[i].start),
+            lambda i: named[i].start <= 1 and self._addressed(named, i, caller),
+        )
+        return next((i for spoken_to in orders for i in others if spoken_to(i)), None)
 
     def _addressed(self, named: tuple[Named, ...], i: int, caller: int | None) -> bool:
         if self._aside(named[i]):

@@ -16,7 +16,7 @@ from gateway.understand.agencies import Called
 from gateway.understand.callreading import CallReading, Mark, exercise_mark, read_call
 from gateway.understand.contrast import Told
 from gateway.understand.evidence import Evidence
-from gateway.understand.headcount import read_headcount
+from gateway.understand.headcount import read_as, read_headcount
 from gateway.understand.heardplaces import heard_only, place_of_both
 from gateway.understand.lexicon import Lexicon
 from gateway.understand.lexicon_rules import NUMBER, UNKNOWN_CODE
@@ -325,12 +325,17 @@ def headcount_of_both(
     found = read_headcount(reading, call.lexicon, asked=asked, reports_incident=reports_incident)
     if again is None:
         return found
-    if found[0].present is not None and again.words.counts - {found[0].present}:
-        return found[0], (*found[1], *(f"heard:{n}人" for n in sorted(again.words.counts)))
-    if found != (Headcount(), ()):
+    read, counts = found[0].present, again.words.counts
+    if read is not None and counts - {read}:
+        both = [n for n in counts if read_as(n, reading.masked)]
+        if len(counts) == 1 and both:
+            # 3人一打卡: the text has the number that was heard, beside another
+            return replace(found[0], present=both[0]), (*found[1], f"heard:{both[0]}人")
+        return found[0], (*found[1], *(f"heard:{n}人" for n in sorted(counts)))
+    if read is not None:
         return found
     second = again.call.reading
     present, odd = read_headcount(second, call.lexicon, asked=False, reports_incident=reports)
-    if present.present not in again.words.counts:
-        return found[0], tuple(d for d in again.words.doubts if d.startswith("headcount"))
+    if present.present not in counts:
+        return found[0], (*found[1], *(d for d in again.words.doubts if d.startswith("headcount")))
     return present, (*odd, "headcount_heard")

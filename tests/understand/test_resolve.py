@@ -65,6 +65,9 @@ def who(resolver: Resolver, text: str, prior: Prior | None = None) -> tuple[str 
         # callee twice, then the caller
         ("枫林书店，枫林书店，望海酒店呼叫，请回答", "hotel", "book"),
         ("洞五，洞五，中心呼叫，请回答", "command", "book"),
+        # the post is told something
+        ("松涛公园报告指挥中心,南门水管爆裂", "park", "command"),
+        ("松涛公园向指挥中心报告,有人被困电梯", "park", "command"),
         # callee only
         ("望海酒店，望海酒店，听到请回答", None, "hotel"),
         ("松涛公园请报告在岗情况", None, "park"),
