@@ -87,7 +87,8 @@ class _Run(Calling):
             return
         elif speaker is not None:
             if speaker in items and (heard.answers or speaker == in_turn):
-                self._record(speaker, heard.reply, self._own_outcome(speaker, heard.reply))
+                reply = _doubted(reply, "reported_emergency") if heard.emergency else reply
+                self._record(speaker, reply, self._own_outcome(speaker, reply))
         elif not heard.emergency:
             self._attribute_unnamed(heard, in_turn)
 

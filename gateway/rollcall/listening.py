@@ -19,22 +19,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from gateway.events import Model, RollcallOutcome, Timestamp
-from gateway.model import Resolution, SoundClass
+from gateway.events import Model, Timestamp
+from gateway.model import SoundClass
 from gateway.rollcall.drilllistening import DrillFollower
+from gateway.rollcall.followedpage import CALLING, CONTENT, Page, Turn
 from gateway.rollcall.happenings import TellDrill
-from gateway.rollcall.overheard import ListeningRules, Overheard, RollcallChange, Verb
-from gateway.rollcall.sheet import CallMade, Ended, Item, Reply, Sheet, report_elements
-from gateway.understand.standin import STANDS_IN
+from gateway.rollcall.overheard import ListeningRules, Overheard, RollcallChange
+from gateway.rollcall.sheet import CallMade, Ended, Sheet
 
-_CALLING: Final = frozenset({"hail", "ask_headcount"})
-_CONTENT: Final = frozenset({"present", "all_normal"})
-_ANSWERING: Final = _CONTENT | {"ack_received", "ack_wilco", "arrived", "ready", "equipment", "await_orders"}
 _SETTLING: Final = frozenset({"ack_received", "ack_wilco", "promise"})
 _BARE_HAIL_CHARS: Final = 10
 """听到请回答 alone, without room for another name: the same unit again."""
-_HIDING_S: Final = 1.0
-"""Noise or a tone of this length may have hidden an answer."""
 
 MOST_DEAF_TIMES: Final = 50
 """A device that is gone is tried again and again, and each time is told."""
@@ -53,14 +48,6 @@ class Followed:
     rollcall_id: str | None = None
     takes_answer: bool = False
     drill_id: str | None = None
-
-
-class Turn(Model):
-    """Who was called last. `unit_id` is None when that could not be told; then `candidates` may say who."""
-
-    unit_id: str | None
-    candidates: tuple[str, ...] = ()
-    call: CallMade
 
 
 class Follower(Model):
@@ -143,18 +130,8 @@ def _ended(radio_id: str, sheet: Sheet, at: datetime, ended: Ended) -> Followed:
     return Followed(Follower(radio_id=radio_id), tuple(changes), settled.rollcall_id)
 
 
-class _Page:
-    """One transmission meeting one follower; collects what changes."""
-
-    def __init__(self, follower: Follower, heard: Overheard, rules: ListeningRules) -> None:
-        self.follower = follower
-        self.heard = heard
-        self.rules = rules
-        self.changes: list[RollcallChange] = []
-        self.rollcall_id: str | None = None
-        self.takes_answer = False
-        self._u = heard.utterance
-        self._said = heard.utterance.understanding
+class _Page(Page):
+    """One transmission meeting one follower: roll-calls opened, called and closed."""
 
     def read(self) -> None:
         self._forget_what_fell_silent()
@@ -179,24 +156,6 @@ class _Page:
             self._call()
         elif not self._u.by_command and mark != "open":
             self._answer()
-
-    def _by_officer(self) -> bool:
-        """Whether this may be the officer: no unit named itself, and the command post was not called."""
-        caller = self._said.caller
-        named_unit = caller.kind == "unit" and caller.status == "matched"
-        return not named_unit and self._said.callee.kind != "command"
-
-    def _update(self, **changes: object) -> None:
-        self.follower = self.follower.model_copy(update=changes)
-
-    def _say(self, verb: Verb, item: Item | None = None) -> None:
-        assert self.follower.sheet is not None
-        self.changes.append(RollcallChange(verb, self.follower.sheet, item))
-
-    def _belongs(self) -> None:
-        assert self.follower.sheet is not None
-        self.rollcall_id = self.follower.sheet.rollcall_id
-        self._update(moved_at=self.heard.ended_at)
 
     # --- opening, pausing and finishing
 
@@ -254,43 +213,17 @@ class _Page:
         self._say("finished")
         self.follower = Follower(radio_id=self.follower.radio_id)
 
-    # --- what may have hidden an answer
-
-    def _note_deafness(self, before: datetime) -> None:
-        past = [at for at in self.follower.deaf_at if at <= before]
-        if past:
-            self._obstruct("gateway_deaf")
-            self._update(deaf_at=tuple(at for at in self.follower.deaf_at if at > before))
-
-    def _obstruct(self, reason: str) -> None:
-        sheet, turn = self.follower.sheet, self.follower.turn
-        if sheet is not None and turn is not None and turn.unit_id is not None:
-            self._update(sheet=sheet.obstructed(turn.unit_id, reason))
-
-    def _hear_no_words(self) -> None:
-        """Somebody keyed up, or something drowned the channel, while a unit had its turn."""
-        length_s = (self.heard.ended_at - self.heard.began_at).total_seconds()
-        if self.heard.failed or self.heard.sound is SoundClass.KERCHUNK:
-            self._unreadable()
-        elif length_s >= _HIDING_S:
-            self._obstruct("channel_busy")
-
-    def _unreadable(self) -> None:
-        turn = self.follower.turn
-        if turn is not None and turn.unit_id is not None and self._in_turn(turn):
-            self._take(turn.unit_id, self._reply("unreadable", readable=False), "unreadable")
-
     # --- calls
 
     def _is_call(self) -> bool:
         callee, acts = self._said.callee, self._u.acts
         if not self._by_officer() or callee.kind == "command" or self._said.incident.polarity == "report":
             return False
-        if self.follower.paused and not acts & _CALLING:
+        if self.follower.paused and not acts & CALLING:
             return False
         if callee.status == "unknown":
             return "hail" in acts
-        return bool(acts & _CALLING) or not acts & (_SETTLING | _CONTENT)
+        return bool(acts & CALLING) or not acts & (_SETTLING | CONTENT)
 
     def _call(self) -> None:
         sheet, callee = self.follower.sheet, self._said.callee
@@ -318,164 +251,3 @@ class _Page:
         called, item = sheet.called(unit_id, name, call)
         self._update(sheet=called)
         self._say("called", item)
-
-    def _sheet(self) -> Sheet:
-        assert self.follower.sheet is not None
-        return self.follower.sheet
-
-    # --- answers
-
-    def _answer(self) -> None:
-        caller = self._said.caller
-        if caller.kind == "unit" and caller.status == "matched" and caller.unit_id is not None:
-            self._answer_by(caller.unit_id, caller)
-        elif STANDS_IN in self._u.acts:
-            self._answer_by_a_stranger()
-        elif caller.kind == "unit" and caller.status == "ambiguous":
-            self._answer_by_one_of(tuple(one.unit_id for one in caller.candidates))
-        elif not self.heard.told_incident and not self.follower.paused:
-            self._answer_by_nobody()
-
-    def _answer_by(self, unit_id: str, caller: Resolution) -> None:
-        turn, callee = self.follower.turn, self._said.callee
-        sheet = self._sheet()
-        if self.heard.told_incident and not self._tells_of_duty():
-            return
-        stands_in = callee.kind == "unit" and callee.unit_id is not None and callee.unit_id != unit_id
-        if stands_in and callee.unit_id in sheet.items and not self._u.acts & _CALLING:
-            assert callee.unit_id is not None
-            reply = self._reply("answered_by_other")
-            self._take(callee.unit_id, reply, "answered_by_other", by=unit_id)
-            return
-        if STANDS_IN in self._u.acts:
-            if turn is not None and turn.unit_id not in {None, unit_id} and self._in_turn(turn):
-                assert turn.unit_id is not None
-                reply = self._reply("stood_in_for_whom")
-                self._take(turn.unit_id, reply, "answered_by_other", by=unit_id)
-            return
-        expected = unit_id in sheet.items or (turn is not None and unit_id in turn.candidates)
-        if self.follower.paused and not self._tells_of_duty():
-            return
-        if not expected and not self._answers():
-            return
-        reply = self._reply()
-        misheard = turn if turn is not None and turn.unit_id is None and self._in_turn(turn) else None
-        fits = misheard is not None and unit_id in (misheard.candidates or (unit_id,))
-        if misheard is not None and fits and unit_id not in sheet.items:
-            reply = self._reply("call_misheard")
-            called, item = sheet.called(unit_id, caller.name or "", misheard.call)
-            self._update(sheet=called, turn=Turn(unit_id=unit_id, call=misheard.call))
-            self._say("called", item)
-        late = self._is_late(unit_id)
-        self._take(unit_id, reply, "answered_late" if late else "answered", name=caller.name or "")
-
-    def _answer_by_a_stranger(self) -> None:
-        """Somebody who did not say who he is answers for a unit."""
-        callee = self._said.callee
-        if callee.unit_id is not None and callee.unit_id in self._sheet().items:
-            self._take(callee.unit_id, self._reply("caller_not_named"), "answered_by_other")
-
-    def _answer_by_one_of(self, candidates: tuple[str, ...]) -> None:
-        """Two names fit: the one whose turn it is spoke; otherwise a person has to tell."""
-        turn, sheet = self.follower.turn, self._sheet()
-        if self.heard.told_incident or self.follower.paused:
-            return
-        if turn is not None and turn.unit_id in candidates and self._in_turn(turn):
-            assert turn.unit_id is not None
-            self._take(turn.unit_id, self._reply("caller_ambiguous"))
-            return
-        if not self._answers():
-            return
-        self._stray()
-        # The name may well have been misheard: it was as likely the unit whose turn it was.
-        waited_for = (turn.unit_id,) if turn is not None and self._in_turn(turn) else ()
-        for unit_id in (*candidates, *waited_for):
-            if unit_id in sheet.items and not sheet.items[unit_id].has_answered:
-                self._take(unit_id, self._reply("caller_ambiguous", readable=False), "unreadable")
-        self.takes_answer = True
-
-    def _answer_by_nobody(self) -> None:
-        turn = self.follower.turn
-        if turn is None or not self._in_turn(turn):
-            return
-        if turn.unit_id is None:
-            if self._answers():
-                self._stray()
-            return
-        if self._answers():
-            self._take(turn.unit_id, self._reply("caller_not_named"))
-        elif not self._sheet().item(turn.unit_id).has_answered:
-            self._unreadable()
-
-    def _stray(self) -> None:
-        sheet = self._sheet()
-        self._belongs()
-        self._update(sheet=sheet.with_(stray_replies=sheet.stray_replies + 1))
-
-    def _in_turn(self, turn: Turn) -> bool:
-        waited_s = (self.heard.began_at - turn.call.ended_at).total_seconds()
-        return waited_s <= self.rules.unnamed_within_s
-
-    def _is_late(self, unit_id: str) -> bool:
-        """Whether somebody else has been called since the unit was."""
-        turn, item = self.follower.turn, self._sheet().items.get(unit_id)
-        if item is None or not item.calls or turn is None:
-            return False
-        return turn.unit_id != unit_id and turn.call.ended_at <= self.heard.began_at
-
-    def _answers(self) -> bool:
-        return bool(self._u.acts & _ANSWERING) or self._said.headcount.present is not None
-
-    def _tells_of_duty(self) -> bool:
-        return bool(self._u.acts & _CONTENT) or self._said.headcount.present is not None
-
-    def _take(
-        self,
-        unit_id: str,
-        reply: Reply,
-        outcome: RollcallOutcome = "answered",
-        *,
-        name: str = "",
-        by: str | None = None,
-    ) -> None:
-        """Put an answer on the sheet; say so only if it told something new."""
-        before = self._sheet().item(unit_id, name)
-        after = before.answered(reply, outcome, by=by)
-        self._belongs()
-        self.takes_answer = outcome != "unreadable"
-        if after == before:
-            return
-        sheet, item = self._sheet().published(after)
-        self._update(sheet=sheet)
-        self._say("answered", item)
-
-    def _reply(self, *reasons: str, readable: bool = True) -> Reply:
-        said, acts = self._said, self._u.acts
-        others = [
-            name
-            for name, told in (
-                ("equipment", "equipment" in acts),
-                ("position", said.incident.location_text is not None),
-            )
-            if told
-        ]
-        counted = said.headcount.present is not None
-        normal = "all_normal" in acts
-        return Reply(
-            transmission_id=self._u.transmission_id,
-            began_at=self.heard.began_at,
-            ended_at=self.heard.ended_at,
-            readable=readable,
-            text=self._u.text,
-            confidence=self._u.confidence,
-            present=said.headcount.present if readable else None,
-            expected=said.headcount.expected if readable else None,
-            all_normal=True if normal and readable else None,
-            report=report_elements(
-                named=self._u.unit_id is not None, headcount=counted, normal=normal, others=others
-            )
-            if readable
-            else {},
-            review_reasons=(*reasons, *(said.review_reasons if readable else ())),
-            corrects="correction" in acts,
-        )

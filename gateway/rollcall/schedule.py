@@ -71,30 +71,27 @@ def due(
     schedules: Iterable[Recurrence], now: datetime, seed: str, done: Collection[str]
 ) -> tuple[Occasion, ...]:
     """Return what should have begun by `now` and was not, the earliest first; not what is too late."""
-    found = [
-        asked
-        for schedule in schedules
-        for day in (now.date() - timedelta(days=1), now.date())
-        if (asked := occasion(schedule, day, seed, now)) is not None
-        and asked.at <= now < asked.until
-        and asked.key not in done
-    ]
-    return tuple(sorted(found, key=lambda one: (one.at, one.name, one.radio)))
+    return tuple(one for one in _of_late(schedules, now, seed, done) if one.at <= now < one.until)
 
 
 def missed(
     schedules: Iterable[Recurrence], now: datetime, seed: str, done: Collection[str]
 ) -> tuple[Occasion, ...]:
     """Return what could not begin in its window of today or yesterday, the earliest first."""
+    return tuple(one for one in _of_late(schedules, now, seed, done) if one.until <= now)
+
+
+def _of_late(
+    schedules: Iterable[Recurrence], now: datetime, seed: str, done: Collection[str]
+) -> list[Occasion]:
+    """What was asked for yesterday and is today, without what is settled, the earliest first."""
     found = [
         asked
         for schedule in schedules
         for day in (now.date() - timedelta(days=1), now.date())
-        if (asked := occasion(schedule, day, seed, now)) is not None
-        and asked.until <= now
-        and asked.key not in done
+        if (asked := occasion(schedule, day, seed, now)) is not None and asked.key not in done
     ]
-    return tuple(sorted(found, key=lambda one: (one.at, one.name, one.radio)))
+    return sorted(found, key=lambda one: (one.at, one.name, one.radio))
 
 
 def next_at(schedules: Iterable[Recurrence], now: datetime, seed: str) -> datetime | None:

@@ -360,6 +360,7 @@ def test_who_reports_a_fire_in_its_own_turn_has_answered(on_air: OnAir) -> None:
         line = play.last("u2")
         assert (line["outcome"], line["answer_latency_s"]) == ("answered", pytest.approx(2.0, abs=0.001))
         assert line["headcount"]["present"] is None
+        assert "reported_emergency" in line["review"]["reasons"]
         said = len(play.said)
         assert "请报告在岗人数" not in play.said[-1][1]
         await play.run(most_s=600.0)

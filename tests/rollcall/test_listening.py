@@ -7,7 +7,8 @@ import pytest
 
 from gateway.events import EVENT_DATA
 from gateway.model import UNKNOWN, Candidate, Resolution, SoundClass, Transcript
-from gateway.rollcall.listening import Follower, Turn
+from gateway.rollcall.followedpage import Turn
+from gateway.rollcall.listening import Follower
 from gateway.rollcall.overheard import ListeningRules, Overheard
 from gateway.rollcall.sheet import CallMade, Sheet
 from gateway.understand.resolve import Parties
