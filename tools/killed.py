@@ -14,6 +14,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 PROMPT_S, DELAY_S = 0.3, 0.2
+_LISTENS_FIRST = 0.75
 
 
 @dataclass
@@ -128,9 +129,11 @@ class Process:
         self._out = config.with_name("crew.jsonl")
         self._log = config.with_name("daemon.log")
         self._running: subprocess.Popen[bytes] | None = None
+        self._runs = 0
 
     def start(self) -> None:
         """Start it."""
+        self._runs = min(self.log_text.count("broker connected"), self.log_text.count(" listening ")) + 1
         with self._out.open("ab") as out, self._log.open("ab") as log:
             self._running = subprocess.Popen(
                 self._command, cwd=ROOT, stdout=out, stderr=log, env={**os.environ, "PYTHONPATH": str(ROOT)}
@@ -143,7 +146,7 @@ class Process:
             TimeoutError: it does not.
         """
         until_s = time.monotonic() + within_s
-        while "broker connected" not in self.log_text or " listening " not in self.log_text:
+        while min(self.log_text.count("broker connected"), self.log_text.count(" listening ")) < self._runs:
             if time.monotonic() > until_s:
                 raise TimeoutError(f"the daemon does not listen:\n{self.log_text[-2000:]}")
             time.sleep(0.1)
@@ -234,7 +237,10 @@ def drill_while_killing(
         start()
         while not _finished(heard()) and time.monotonic() - began < most_s:
             if done < kills:
-                time.sleep(draw.uniform(1.0, 9.0))
+                # Some are killed as they start; the others once they speak and listen again.
+                if draw.random() < _LISTENS_FIRST:
+                    process.listens()
+                time.sleep(draw.uniform(0.2, 6.0))
                 if _finished(heard()):
                     break
                 process.kill()

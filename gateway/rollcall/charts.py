@@ -157,7 +157,7 @@ def share_rows(shares: Sequence[Share]) -> Rows:
         part = share.answered_share
         value = "不计分" if part is None else f"{part:.0%} ({share.answered}/{share.graded})"
         if share.median_s is not None:
-            value += f" 中位 {share.median_s:.0f} 秒"
+            value += f" 中位 {share.median_s:.1f} 秒"
         rows.append(
             Row(
                 y=number * ROW_HEIGHT,

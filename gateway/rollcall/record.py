@@ -217,52 +217,58 @@ def entries_of(
 
 
 def _rollcall_entry(item: RollcallItem) -> Entry:
-    problems = [*item.reasons, *item.review.reasons]
-    problems += [f"answered_by:{item.answered_by}"] if item.answered_by is not None else []
-    return Entry(
-        unit_id=item.unit_id,
-        name=item.unit_name,
-        unit=None,
-        outcome=item.outcome,
+    return _entry(
+        item,
         call_count=item.call_count,
         first_called_at=item.first_called_at,
         answered_at=item.answered_at,
         answer_latency_s=item.answer_latency_s,
-        text=item.text,
-        present=item.headcount.present,
-        expected=item.headcount.expected,
         all_normal=item.all_normal,
-        report_complete=item.report_complete,
-        problems=tuple(problems),
-        needs_review=item.review.required,
-        transmission_id=item.transmission_id,
-        confidence=item.confidence,
-        reviewed=item.reviewed,
     )
 
 
 def _drill_entry(move: DrillItem) -> Entry:
-    problems = [*move.reasons, *move.review.reasons]
-    problems += [f"answered_by:{move.answered_by}"] if move.answered_by is not None else []
-    return Entry(
-        unit_id=move.unit_id,
-        name=move.unit_name,
-        unit=None,
-        outcome=move.outcome,
+    return _entry(
+        move,
         call_count=move.order_count,
         first_called_at=move.first_ordered_at,
         answered_at=move.acknowledged_at,
         answer_latency_s=move.ack_latency_s,
-        text=move.text,
-        present=move.headcount.present,
-        expected=move.headcount.expected,
         all_normal=None,
-        report_complete=move.report_complete,
+    )
+
+
+def _entry(
+    line: RollcallItem | DrillItem,
+    *,
+    call_count: int,
+    first_called_at: datetime | None,
+    answered_at: datetime | None,
+    answer_latency_s: float | None,
+    all_normal: bool | None,
+) -> Entry:
+    """What the lines of both families have in common, and how each says when it was called and answered."""
+    problems = [*line.reasons, *line.review.reasons]
+    problems += [f"answered_by:{line.answered_by}"] if line.answered_by is not None else []
+    return Entry(
+        unit_id=line.unit_id,
+        name=line.unit_name,
+        unit=None,
+        outcome=line.outcome,
+        call_count=call_count,
+        first_called_at=first_called_at,
+        answered_at=answered_at,
+        answer_latency_s=answer_latency_s,
+        text=line.text,
+        present=line.headcount.present,
+        expected=line.headcount.expected,
+        all_normal=all_normal,
+        report_complete=line.report_complete,
         problems=tuple(problems),
-        needs_review=move.review.required,
-        transmission_id=move.transmission_id,
-        confidence=move.confidence,
-        reviewed=move.reviewed,
+        needs_review=line.review.required,
+        transmission_id=line.transmission_id,
+        confidence=line.confidence,
+        reviewed=line.reviewed,
     )
 
 
