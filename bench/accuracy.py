@@ -13,6 +13,7 @@ from bench import recordings as sound
 from bench import score
 from bench.figure import WORK, Figure, Options, Report
 from bench.listening import Heard, listen, resolve_times
+from bench.strangers import strange_sounds, strange_voices
 from tools.calls import Call
 
 DETAILS = WORK / "accuracy.jsonl"
@@ -85,9 +86,22 @@ def negatives(options: Options) -> Report:
     figures.append(
         Figure.at_most("wordless.taken_for_speech", len(spoken), "recordings", 0, ", ".join(spoken))
     )
+    figures += _strange_figures(options.snrs_db, units)
     if options.human is not None:
         figures += _human_figures(options.human, units)
     return Report(tuple(figures))
+
+
+def _strange_figures(snrs_db: Sequence[int], units: Path) -> list[Figure]:
+    """Other languages and sounds that resemble speech: the sounds have no words either."""
+    folder = WORK / "strangers"
+    shutil.rmtree(folder, ignore_errors=True)
+    voices = listen(strange_voices(folder, tuple(snrs_db)), units)
+    sounds = listen(strange_sounds(folder, tuple(snrs_db)), units)
+    return [
+        *_negative_figures("strangers.voices", voices, may_speak=True),
+        *_negative_figures("strangers.sounds", sounds),
+    ]
 
 
 def _human_figures(folder: Path, units: Path) -> list[Figure]:

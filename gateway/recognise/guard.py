@@ -23,6 +23,9 @@ REPEATS = 3
 KEPT_REPEATS = 2
 LONGEST_UNIT = 12
 KNOWN_SHARE = 0.6
+INTERJECTIONS = frozenset("嗯恩呃额哦噢喔啊唔哼嘿诶欸哎")
+INTERJECTIONS_FROM_S = 3.0
+"""Motors and dogs are written 嗯嗯 and 哦哦. Somebody who hums an answer is done sooner than this."""
 LONGEST_LATIN_WORD = 4
 """Names of places and call letters (A, KTV, ATM, WIFI); longer words are another language."""
 
@@ -111,7 +114,7 @@ def doubts(text: str, evidence: Evidence) -> tuple[str, ...]:
     """Return why the words may be invented, in a fixed order; empty when nothing speaks against them.
 
     Reasons: no_voice, no_speech, low_probability, compression, repeats, known_phrase, foreign_script,
-    too_fast.
+    too_fast, interjections.
     """
     if not bare(text):
         return ()
@@ -124,6 +127,7 @@ def doubts(text: str, evidence: Evidence) -> tuple[str, ...]:
         "known_phrase": known_share(text) > 0.0,
         "foreign_script": "zh" in evidence.languages and foreign_share(text) > FOREIGN_SHARE,
         "too_fast": too_fast(text, evidence),
+        "interjections": set(bare(text)) <= INTERJECTIONS and evidence.audio_s >= INTERJECTIONS_FROM_S,
     }
     return tuple(reason for reason, present in signs.items() if present)
 
@@ -138,7 +142,7 @@ def nothing_said(text: str, evidence: Evidence) -> bool:
     if not bare(text):
         return True
     found = doubts(text, evidence)
-    if "no_voice" in found or known_share(text) >= KNOWN_SHARE:
+    if {"no_voice", "interjections"} & set(found) or known_share(text) >= KNOWN_SHARE:
         return True
     return "no_speech" in found and ("low_probability" in found or "known_phrase" in found)
 
