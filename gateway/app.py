@@ -31,7 +31,7 @@ from gateway.conduct.radiorollcall import RadioRollcall
 from gateway.config import Config, DeviceSettings, RadioSettings
 from gateway.decodepool import MOST_LEFT_BEHIND, DecodeHung, DecodePool
 from gateway.desk import Desk
-from gateway.errors import BadConfig, BadInput, GatewayError, MissingInput, Unavailable
+from gateway.errors import BadConfig, BadInput, GatewayError, MissingInput, StoreDamaged, Unavailable
 from gateway.events import CloudEvent
 from gateway.faultpoints import passing
 from gateway.health import WRITTEN_EVERY_S, health_document, write_health, write_stopped
@@ -521,6 +521,9 @@ class Daemon:
         while True:
             try:
                 await chore()
+            except StoreDamaged:
+                # Only the next start can put it right; the service manager makes one.
+                raise
             except GatewayError as error:
                 self._alarms.fault(what, str(error), SPOOL_ACTION)
             else:
@@ -528,6 +531,7 @@ class Daemon:
             await asyncio.sleep(seconds)
 
     async def _tell_health(self) -> None:
+        await self._store.do(lambda logbook: logbook.check_in_place())
         await self._index_registry()
         counts = await self._store.outbox.counts()
         if not counts.set_aside:

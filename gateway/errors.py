@@ -51,6 +51,10 @@ class StoreUnavailable(Unavailable):
     """The database or the audio spool cannot be opened or written."""
 
 
+class StoreDamaged(StoreUnavailable):
+    """The database cannot be worked with any more in this run; the next start puts it right."""
+
+
 class BadConfig(GatewayError):
     """The configuration has faults. `faults` holds one `file:key: message` line for each."""
 

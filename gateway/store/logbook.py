@@ -19,9 +19,10 @@ from typing import Self
 from sqlite_utils import Database
 
 from gateway.clock import Clock
-from gateway.errors import StoreUnavailable
+from gateway.errors import StoreDamaged, StoreUnavailable
 from gateway.events import CloudEvent, Draft, TransmissionReceived, TransmissionSent, seal
 from gateway.faultpoints import passing
+from gateway.store.damage import inode_of, keep_copy
 from gateway.store.ledger import LedgerTable
 from gateway.store.outbox import OutboxTable
 from gateway.store.records import HeardTransmission, Notice
@@ -30,7 +31,7 @@ from gateway.store.retention import KeptAudio, RetentionTable
 from gateway.store.reviews import ReviewTable
 from gateway.store.rollcalls import RollcallRecord, RollcallTable
 from gateway.store.rows import heard_from_row, heard_to_row, stamp
-from gateway.store.schema import DATABASE_NAME, in_words, open_database
+from gateway.store.schema import DATABASE_NAME, failure, open_database
 
 
 class Logbook:
@@ -45,6 +46,8 @@ class Logbook:
         self._db = db
         self._clock = clock
         self.path = path
+        self._inode = inode_of(path)
+        self._gone: str | None = None
         self.source = source
         self.notices = notices
         self.outbox = OutboxTable(db)
@@ -88,6 +91,7 @@ class Logbook:
         Raises:
             StoreUnavailable: the database failed; nothing inside the block happened.
         """
+        self._refuse_when_gone()
         try:
             # Taking the write lock first lets a command working beside the daemon wait for its turn; a
             # transaction that reads and only then writes would be refused at once.
@@ -101,7 +105,7 @@ class Logbook:
                 self._db.rollback()
                 raise
         except sqlite3.Error as error:
-            raise StoreUnavailable(in_words(error, self.path)) from error
+            raise failure(error, self.path) from error
 
     @contextlib.contextmanager
     def step(self) -> Iterator[None]:
@@ -110,11 +114,32 @@ class Logbook:
         Raises:
             StoreUnavailable: the database failed; nothing inside the block happened.
         """
+        self._refuse_when_gone()
         try:
             with self._db.atomic():
                 yield
         except sqlite3.Error as error:
-            raise StoreUnavailable(in_words(error, self.path)) from error
+            raise failure(error, self.path) from error
+
+    def check_in_place(self) -> None:
+        """See that the file is still where the next start looks for it; put a removed one back.
+
+        Raises:
+            StoreDamaged: it was removed or replaced. What is stored in this run would be lost.
+        """
+        if inode_of(self.path) == self._inode:
+            return
+        rescued = keep_copy(self.path)
+        self._gone = (
+            f"{self.path}: was removed or replaced while the gateway ran; what it held is in {rescued.name}, "
+            "and the gateway starts again"
+        )
+        raise StoreDamaged(self._gone)
+
+    def _refuse_when_gone(self) -> None:
+        """What is stored beside the copy would never be seen again."""
+        if self._gone is not None:
+            raise StoreDamaged(self._gone)
 
     @property
     def in_group(self) -> bool:

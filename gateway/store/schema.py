@@ -8,7 +8,8 @@ from pathlib import Path
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-from gateway.errors import StoreUnavailable
+from gateway.errors import StoreDamaged, StoreUnavailable
+from gateway.store.damage import mark_damaged, marked, unmark
 from gateway.store.records import Notice
 from gateway.store.reserve import Reserve, is_full
 
@@ -27,7 +28,7 @@ _IN_WORDS = {
     ("SQLITE_CANTOPEN",): "cannot be opened; check that the folder is there and may be written",
     ("SQLITE_BUSY", "SQLITE_LOCKED"): "another program holds it locked; end that program or wait",
     ("SQLITE_IOERR",): "reading or writing failed; check the disk",
-    _DAMAGED: "is damaged; stop the gateway and start it again, it then starts a new one",
+    _DAMAGED: "is damaged; the next start keeps it aside and begins a new one",
 }
 
 migrations = Migrations("radio-gateway")
@@ -224,15 +225,18 @@ def open_database(path: Path, now: datetime) -> tuple[Database, tuple[Notice, ..
     Raises:
         StoreUnavailable: the file cannot be opened or written, or a newer version has written it.
     """
-    try:
-        return _open_sound(path), ()
-    except sqlite3.Error as error:
-        if not _is_damage(error):
-            return _open_on_reserve(path, error), (ON_RESERVE,)
-        damage = str(error)
+    damage = marked(path) if path.exists() else None
+    if damage is None:
+        try:
+            return _open_sound(path), ()
+        except sqlite3.Error as error:
+            if not _is_damage(error):
+                return _open_on_reserve(path, error), (ON_RESERVE,)
+            damage = str(error)
     try:
         last_sequences = _salvage_sequences(path)
         kept_as = _keep_aside(path, now)
+        unmark(path)
         db = _open_sound(path)
         with db.atomic():
             for source, last in last_sequences.items():
@@ -339,6 +343,14 @@ def _keep_aside(path: Path, now: datetime) -> Path:
             side.rename(kept_as.with_name(kept_as.name + suffix))
     path.rename(kept_as)
     return kept_as
+
+
+def failure(error: sqlite3.Error, path: Path) -> StoreUnavailable:
+    """Return what to raise for a database error in a running gateway; damage is marked for the next start."""
+    if _is_damage(error):
+        mark_damaged(path, str(error))
+        return StoreDamaged(in_words(error, path))
+    return StoreUnavailable(in_words(error, path))
 
 
 def in_words(error: sqlite3.Error, path: Path) -> str:

@@ -294,3 +294,40 @@ def test_a_damaged_database_is_kept_aside_told_and_nothing_heard_is_touched(
     adopted = "SELECT origin FROM sent_audio"
     station.until(lambda: station.ask(adopted) == [("found",)])
     assert station.stop() == 0
+
+
+def test_a_database_that_goes_bad_or_away_while_it_is_used_ends_the_run_and_the_next_is_whole(
+    tmp_path: Path, make_station: Callable[[Path], Station], mosquitto: Any, dispatcher: Any
+) -> None:
+    mosquitto.start()
+    ears = dispatcher()
+    station = make_station(tmp_path / "data")
+    database = tmp_path / "data" / "gateway.db"
+    station.start()
+    station.call()
+    station.until(lambda: len(of(ears.events(), "transmission.received")) == 1)
+
+    database.unlink()
+    assert station.process is not None
+    assert station.process.wait(timeout=40) == 69
+    assert "was removed or replaced while the gateway ran" in station.log
+    station.start()
+    station.call()
+    station.until(lambda: len(of(ears.events(), "transmission.received")) == 2)
+    assert_whole(station, ears)
+
+    # What is in the write-ahead log hides the file.
+    station.ask("PRAGMA wal_checkpoint(TRUNCATE)")
+    pages = database.stat().st_size
+    with database.open("r+b") as file:
+        file.seek(4096)
+        file.write(os.urandom(pages - 4096))
+    assert station.process.wait(timeout=40) == 69
+    station.start()
+    station.call()
+    station.until(lambda: len(of(ears.events(), "transmission.received")) == 3)
+    faults_told = [event["data"]["message"] for event in of(ears.events(), "gateway.fault")]
+    assert any("a new one was started" in message for message in faults_told)
+    assert len(list((tmp_path / "data").glob("gateway.db.damaged-*"))) >= 1
+    assert not (tmp_path / "data" / "gateway.db.is-damaged").exists()
+    assert station.stop() == 0
