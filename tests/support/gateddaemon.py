@@ -97,6 +97,7 @@ if __name__ == "__main__":
     SOURCES["gated"] = (__name__, "GatedSource")
     CONTROLS["gated"] = (__name__, "GatedControl")
     gateway.app.STORE_RETRY_S = 0.3
+    gateway.app.DRAIN_S = gateway.app.GOODBYE_S = 1.0
     gateway.app.LOOK_EVERY_S = gateway.app.SWEEP_EVERY_S = gateway.app.WRITTEN_EVERY_S = 0.5
     gateway.alarms.Alarms.__init__.__kwdefaults__["retry_s"] = 0.3
     import gateway.cli.run
