@@ -53,6 +53,8 @@ _MOST_BESIDE: Final = 0.6
 _CALLS_FOR: Final = re.compile(r"(?:请|派|叫|要|和|通知|联系|请求)$")
 _CALLS_SURELY: Final = re.compile(r"(?:请派|派|请叫|快叫|请通知|通知|请联系|联系)$")
 _BESIDE_S: Final = 0.3
+_MOST_SPOT: Final = 0.8
+"""What two syllables of a spot may cost right behind a building or a floor."""
 _BEFORE_S: Final = 1.2
 TOLD_BEFORE: Final = re.compile(
     r"(?:有[人个名位一辆台架只条][^,.!?]{0,3}|有[^,.!?]{0,4}人|有|个|发生了?|发现|突然|突发|正在|[人生]在|因为"
@@ -149,6 +151,7 @@ class PhoneWords:
         counts) come with the group in which no other may be as near.
         """
         phrases = tuple(phrases)
+        self._spots = frozenset(word for word, group in (numbered or {}).items() if group == "plain")
         meant = {p.text: frozenset(label.polarity for label in p.labels) for p in phrases}
         grouped = {word: frozenset({group}) for word, group in (numbered or {}).items()}
         words = {**grouped, **dict.fromkeys(plain, _PLAIN), **dict.fromkeys(against, _AGAINST), **meant}
@@ -207,6 +210,7 @@ class PhoneWords:
             if hit.phones > _SHORT_PHONES:
                 clear[text] = min(hit.per_phone, clear.get(text, hit.per_phone))
         kept += self._called(hits, kept, reading)
+        kept += self._spots_beside(hits, kept)
         agreed_on = frozenset(self._entries[hit.entry].text for hit in agreed)
         counts = self._counts(
             text for text, cost in clear.items() if cost <= _MOST_PER_COUNT_PHONE or text in agreed_on
@@ -256,6 +260,27 @@ class PhoneWords:
             if hit.per_phone <= self._most_called(hit, [*kept, *called], reading):
                 called.append((hit, entry.text))
         return called
+
+    def _spots_beside(
+        self, hits: Iterable[PhoneHit], kept: list[tuple[PhoneHit, str]]
+    ) -> list[tuple[PhoneHit, str]]:
+        """A spot of two syllables right behind a place that was heard: 6号楼 and 楼顶."""
+        found: list[tuple[PhoneHit, str]] = []
+        for hit in hits:
+            text = self._entries[hit.entry].text
+            if text not in self._spots or hit.phones > _SHORT_PHONES or hit.per_phone > _MOST_SPOT:
+                continue
+            if any(_overlap_s(hit, other) > _TOUCH_S for other, _ in (*kept, *found)):
+                continue
+            if any(
+                0 <= hit.start_s - place.end_s + _TOUCH_S <= _BESIDE_S and self._is_place(words)
+                for place, words in kept
+            ):
+                found.append((hit, text))
+        return found
+
+    def _is_place(self, words: str) -> bool:
+        return any(group.startswith("place:") for group in self._meant.get(words, _PLAIN))
 
     def _most_called(self, hit: PhoneHit, kept: list[tuple[PhoneHit, str]], reading: PhoneReading) -> float:
         """What two syllables of an agency may cost where they stand."""

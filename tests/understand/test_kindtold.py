@@ -134,3 +134,11 @@ def test_agencies_are_heard_after_those_who_ask_for_them(lexicon: Lexicon) -> No
     found = told(lexicon, "指挥中心我是华夏A区三楼抓到小偷请派您来", drowned(said, under="民警"))
     assert found.incident.agencies == ("POLICE",)
     assert "heard:POLICE" in found.review_reasons
+
+
+def test_a_spot_behind_a_place_is_believed_sooner_than_alone(lexicon: Lexicon) -> None:
+    text, said = "指挥中心我是华夏A区10号楼有人要跳楼", "指挥中心我是华夏A区,10号楼楼顶,有人要跳楼"
+    evidence = drowned(said, under="楼顶", by_nats=0.6)
+    assert told(lexicon, text, evidence).incident.location_text == "10号楼楼顶"
+    alone = drowned("指挥中心我是华夏A区,楼顶,有人要跳楼", under="楼顶", by_nats=0.6)
+    assert told(lexicon, "指挥中心我是华夏A区有人要跳楼", alone).incident.location_text is None
