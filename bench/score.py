@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from bench.listening import Heard
 from gateway.knowledge import read_lexicon
 from gateway.understand.location import read_place
+from gateway.understand.normalise import normalise
 from tools.calls import Call
 
 COLUMNS = ("right", "wrong", "extra", "ambiguous", "UNKNOWN", "unknown", "none", "unheard")
@@ -102,7 +103,8 @@ def place_parts() -> Callable[[Call], dict[str, str]]:
     grammar = read_lexicon().places
 
     def read(call: Call) -> dict[str, str]:
-        place = read_place(call.location, grammar) if call.location else None
+        # as a transcript is: 三楼 is a floor only as 3楼
+        place = read_place(normalise(call.location), grammar) if call.location else None
         return dict(place.parts) if place is not None else {}
 
     return read
