@@ -12,13 +12,14 @@ the best:
 
     P(u) = share(u) · σ(−log(e^−name + e^−role)),   share = softmax(softcap(stretch) + name − stretch + role)
 
-so a name heard beyond doubt makes nobody a caller, nor does 我是 before a mumble. The weights below
-were fitted by maximum likelihood (tools/phonehead/decision.py) on calls that no figure is reported for.
+so a name heard beyond doubt makes nobody a caller, nor does 我是 before a mumble. What
+each kind of evidence is worth (fitted.py) was fitted by maximum likelihood (tools/phonehead/decision.py) on
+calls that no figure is reported for.
 """
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Final, Literal
 
@@ -27,6 +28,7 @@ from gateway.understand.mentions import Mention, rivals
 from gateway.understand.names import Occurrence
 from gateway.understand.pinyin import Syllables
 from gateway.understand.roles import Stance
+from gateway.understand.weights import ReaderWeights
 
 Times = Callable[[int, int], tuple[float, float]]
 
@@ -35,103 +37,6 @@ _CALLEE_NATS: Final = -8.0
 _MOST_NATS: Final = 500.0
 _SHORT_NUMBER: Final = 2
 _MARKED: Final = frozenset({"self", "calls", "answers"})
-
-
-@dataclass(frozen=True, slots=True)
-class ReaderWeights:
-    """What one reader's word is worth, in nats.
-
-    A gain (about one per syllable heard well) counts from `absent_gain` plus `absent_gain_per_log_form` times
-    the log of the number of forms, since more names fit any noise better. `floor_nats` is what it says of a
-    unit that it has not heard at all: nothing it hears badly says less.
-    """
-
-    nats_per_gain: float
-    absent_gain: float
-    absent_gain_per_log_form: float
-    nats_per_syllable: float
-    floor_nats: float
-    short_number_nats: float
-    stance_nats: Mapping[Stance, float]
-
-
-TEXT_ALONE: Final = ReaderWeights(
-    nats_per_gain=2.75,
-    absent_gain=0.75,
-    absent_gain_per_log_form=0.15,
-    nats_per_syllable=0.25,
-    floor_nats=-1.9,
-    short_number_nats=-4.2,
-    stance_nats={
-        "self": 1.5,
-        "calls": 1.7,
-        "answers": 1.2,
-        "plain": 2.0,
-        "opening": 1.3,
-        "loose": -0.1,
-        "twice": -1.0,
-        "aside": -2.6,
-        "either": -1.6,
-        "called": -1.3,
-    },
-)
-TEXT_BESIDE_PHONES: Final = ReaderWeights(
-    nats_per_gain=0.91,
-    absent_gain=1.03,
-    absent_gain_per_log_form=0.15,
-    nats_per_syllable=-0.15,
-    floor_nats=-0.4,
-    short_number_nats=-1.8,
-    stance_nats={
-        "self": 0.9,
-        "calls": 2.0,
-        "answers": 0.8,
-        "plain": 1.3,
-        "opening": 0.7,
-        "loose": -0.7,
-        "twice": -0.9,
-        "aside": -2.0,
-        "either": -1.0,
-        "called": -0.9,
-    },
-)
-PHONES: Final = ReaderWeights(
-    nats_per_gain=1.70,
-    absent_gain=0.21,
-    absent_gain_per_log_form=0.15,
-    nats_per_syllable=0.37,
-    floor_nats=-3.9,
-    short_number_nats=-3.0,
-    stance_nats={
-        "self": 2.9,
-        "calls": 2.7,
-        "answers": 2.7,
-        "plain": 2.5,
-        "opening": 2.1,
-        "loose": -1.0,
-        "twice": -2.4,
-        "aside": -3.3,
-        "either": -3.2,
-        "called": -2.8,
-    },
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """The weights of all readers; `role_…` and `name_…` are the nats that role and name begin with.
-
-    By the text alone 0.6 less than fitted: there an unregistered neighbour is hard to tell from a unit.
-    """
-
-    text_alone: ReaderWeights = field(default=TEXT_ALONE)
-    text: ReaderWeights = field(default=TEXT_BESIDE_PHONES)
-    phones: ReaderWeights = field(default=PHONES)
-    role_alone: float = 0.95
-    role_beside: float = 1.47
-    most_name_nats: float = 6.65
-    name_alone: float = -1.48
-    name_beside: float = -0.94
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ from typing import Literal
 
 from gateway.model import UNKNOWN, Candidate, Ground, PhoneEvidence, Resolution
 from gateway.understand.called import Part, Scale, fuse
-from gateway.understand.fusion import Claims, Hearing, Weights, claims, fuse_claims
+from gateway.understand.fitted import FITTED
+from gateway.understand.fusion import Claims, Hearing, claims, fuse_claims
 from gateway.understand.grounds import Trace, prior_grounds
 from gateway.understand.mentions import COMMAND, Mention, find_mentions, pauses, rivals
 from gateway.understand.names import UNIT_SUFFIX, Form, NameIndex, Occurrence, bare_name, unit_forms
@@ -25,6 +26,7 @@ from gateway.understand.phonereading import PhoneReading, read_phones
 from gateway.understand.pinyin import Syllables, syllables
 from gateway.understand.registry import Registry
 from gateway.understand.roles import CallOrder, Mark, MarkerFinder, RoleWords
+from gateway.understand.weights import Weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class ResolverSettings:
     least_score_called: float = 0.9
     least_margin_called: float = 0.6
     ambiguous_from: float = 0.3
-    weights: Weights = field(default_factory=Weights)
+    weights: Weights = FITTED
     nats_per_gain: float = 2.4
     absent_gain: float = 0.7
     absent_gain_per_log_form: float = 0.15

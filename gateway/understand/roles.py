@@ -42,6 +42,7 @@ Stance = Literal[
     "answers",
     "plain",
     "opening",
+    "early",
     "loose",
     "twice",
     "aside",
@@ -61,6 +62,10 @@ _GARBLED_MARKER = 2
 _NUMERALS = frozenset("0123456789一二三四五六七八九十两")
 _AS_CLEAR_AS = 0.6
 _WORDS_BEFORE = 6
+_HAIL_WITHIN = 8
+"""Syllables after a name in which a hail still calls it: X的队长在不在."""
+_EARLY = 9
+"""Before this syllable a call is still at who speaks to whom, however garbled the words between."""
 _ORDER_JOIN = 2
 _ORDER_TAIL = 6
 """Syllables between two that one order names, and after the last (及周边单元) before it is said how soon."""
@@ -83,7 +88,7 @@ class RoleWords:
     hail: tuple[str, ...] = (
         "听到请回答", "收到请回答", "听到请回话", "收到请回话", "听到请讲", "收到请讲", "听到回答",
         "收到回答", "请回答", "请回话", "请应答", "听到没有", "能听到吗", "能否听到", "是否收到",
-        "是否听到", "在不在",
+        "是否听到", "在不在", "有没有收到", "有没有听到", "听没听到", "能不能听到",
     )  # fmt: skip
     order: tuple[str, ...] = (
         "请讲", "请说", "请汇报", "请报告", "请重复", "请复述", "请立即", "请马上", "请注意", "请迅速",
@@ -95,7 +100,12 @@ class RoleWords:
         "正在", "已经", "出发", "值班", "一切正常", "情况正常", "请指示", "请求", "需要", "有紧急",
         "有情况", "有突发", "有人", "发生", "发现", "已打卡", "全员", "人员", "应到", "实到", "集结",
         "完毕", "派出", "赶到", "前往", "无异常", "没有异常", "可以听到", "听到了", "在的", "这边", "这里",
-        "紧急", "已出", "现有", "现在", "马上", "立即",
+        "紧急", "已出", "现有", "现在", "马上", "立即", "今日", "目前", "报备", "报到", "呼号", "更正",
+        "补充",
+        "求助", "求援", "申请", "出现", "抵达", "返回", "归队", "值守", "换岗", "交班", "撤离", "模拟",
+        "我们",
+        "试机", "试音", "试话", "测试", "没听清", "没有听清", "听不清", "没听到", "没收到", "有个", "有一名",
+        "有一位", "有位", "有两",
     )  # fmt: skip
     third: tuple[str, ...] = (
         "请", "让", "派", "通知", "联系", "需要", "请求", "协调", "转告", "叫",
@@ -336,13 +346,23 @@ class CallOrder:
             return "either" if answers else "called"
         if self._answers(named, i, mention):
             return "answers"
+        return self._unmarked(named, i, opening)
+
+    def _unmarked(self, named: tuple[Named, ...], i: int, opening: int | None) -> Stance:
+        """How a mention stands that no marker touches."""
+        mention = named[i]
         if self._aside(mention):
             return "aside"
+        posts = any(other.is_command for other in named)
+        if not posts and self.after("hail", mention.end, slack=_HAIL_WITHIN):
+            return "called"
         if any(other.who & mention.who for j, other in enumerate(named) if j != i):
             return "twice"
         if self._stands_first(named, i) and self._tells_plainly(named, i, mention):
             return "plain"
-        return "opening" if i == opening or mention.suffixed else "loose"
+        if i == opening or mention.suffixed:
+            return "opening"
+        return "early" if _early(named, i) else "loose"
 
     def _caller(self, named: tuple[Named, ...]) -> tuple[int | None, bool]:
         claimed = ((i, self._claim(named, i, mention)) for i, mention in enumerate(named))
@@ -433,3 +453,7 @@ class CallOrder:
             return False
         twice = any(named[j].who & named[i].who for j in range(len(named)) if j != i)
         return named[i].is_command or twice or (caller is not None and caller > i)
+
+
+def _early(named: tuple[Named, ...], i: int) -> bool:
+    return named[i].start <= _EARLY and all(other.is_command for other in named[:i])

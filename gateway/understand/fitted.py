@@ -1,0 +1,76 @@
+"""What evidence is worth, in nats: written by tools/phonehead/decision.py, not by hand."""
+
+from typing import Final
+
+from gateway.understand.weights import ReaderWeights, Weights
+
+FITTED: Final = Weights(
+    text_alone=ReaderWeights(
+        nats_per_gain=2.75,
+        absent_gain=0.75,
+        absent_gain_per_log_form=0.15,
+        nats_per_syllable=0.25,
+        floor_nats=-1.9,
+        short_number_nats=-4.2,
+        stance_nats={
+            "self": 1.5,
+            "calls": 1.7,
+            "answers": 1.2,
+            "plain": 2.0,
+            "opening": 1.3,
+            "early": 0.0,
+            "loose": -0.1,
+            "twice": -1.0,
+            "aside": -2.6,
+            "either": -1.6,
+            "called": -1.3,
+        },
+    ),
+    text=ReaderWeights(
+        nats_per_gain=0.34,
+        absent_gain=0.8,
+        absent_gain_per_log_form=0.15,
+        nats_per_syllable=-0.14,
+        floor_nats=-0.22,
+        short_number_nats=-1.23,
+        stance_nats={
+            "self": 0.7,
+            "calls": 2.1,
+            "answers": 2.1,
+            "plain": 1.4,
+            "opening": 0.8,
+            "early": -0.8,
+            "loose": -1.4,
+            "twice": -1.1,
+            "aside": -3.3,
+            "either": -1.0,
+            "called": -1.8,
+        },
+    ),
+    phones=ReaderWeights(
+        nats_per_gain=2.22,
+        absent_gain=0.33,
+        absent_gain_per_log_form=0.15,
+        nats_per_syllable=0.24,
+        floor_nats=-3.45,
+        short_number_nats=-2.71,
+        stance_nats={
+            "self": 2.4,
+            "calls": 3.0,
+            "answers": 2.6,
+            "plain": 2.2,
+            "opening": 0.6,
+            "early": -0.8,
+            "loose": -2.2,
+            "twice": -1.5,
+            "aside": -2.3,
+            "either": -3.7,
+            "called": -3.2,
+        },
+    ),
+    role_alone=0.95,
+    role_beside=1.61,
+    most_name_nats=8.16,
+    name_alone=-1.48,
+    name_beside=-0.66,
+)

@@ -1,0 +1,41 @@
+"""What evidence of who speaks is worth: the shape of what tools/phonehead/decision.py fits; see fusion.py."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gateway.understand.roles import Stance
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderWeights:
+    """What one reader's word is worth, in nats.
+
+    A gain (about one per syllable heard well) counts from `absent_gain` plus `absent_gain_per_log_form` times
+    the log of the number of forms, since more names fit any noise better. `floor_nats` is what it says of a
+    unit that it has not heard at all: nothing it hears badly says less.
+    """
+
+    nats_per_gain: float
+    absent_gain: float
+    absent_gain_per_log_form: float
+    nats_per_syllable: float
+    floor_nats: float
+    short_number_nats: float
+    stance_nats: Mapping[Stance, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """The weights of all readers; `role_…` and `name_…` are the nats that role and name begin with.
+
+    `…_alone` is the text without phones, `…_beside` both readers together.
+    """
+
+    text_alone: ReaderWeights
+    text: ReaderWeights
+    phones: ReaderWeights
+    role_alone: float
+    role_beside: float
+    most_name_nats: float
+    name_alone: float
+    name_beside: float
