@@ -71,7 +71,8 @@ class Timetable:
             return
         schedule = next(one for one in self._settings.schedule if one.name == asked.name)
         try:
-            planned = await self._planner.plan(schedule, self._stations.streets_of(self._radios_of(schedule)))
+            known = await self._with_known_streets(schedule)
+            planned = await self._planner.plan(known, self._stations.streets_of(self._radios_of(schedule)))
         except RefusedCommand as refused:
             self._on_fault(f"rollcall/{asked.name}", refused.refusal.reason, "correct the schedule")
             return
@@ -85,6 +86,15 @@ class Timetable:
             return
         self._on_recovered(f"rollcall/{asked.name}")
         log.info("roll-call begun by its schedule", schedule=asked.name, rollcall=plan.rollcall_id)
+
+    async def _with_known_streets(self, schedule: ScheduleSettings) -> ScheduleSettings:
+        """Leave out streets without units: who asks at the desk is told, a schedule must not stand still."""
+        streets = {unit.street for unit in await self._store.units()}
+        known = tuple(street for street in schedule.streets if street in streets)
+        if not known or known == schedule.streets:
+            return schedule
+        log.warning("a street of a schedule has no units", schedule=schedule.name, streets=schedule.streets)
+        return schedule.model_copy(update={"streets": known})
 
     async def _settle(self, asked: Occasion) -> None:
         await self._store.do(lambda logbook: logbook.rollcalls.settle_occasion(asked.key))

@@ -95,3 +95,25 @@ def test_a_roll_call_by_voice_is_let_go_by_the_clock(on_air: OnAir) -> None:
         assert play.shown[f"rollcall/{rollcall_id}"] is None
 
     on_air(scene)
+
+
+def test_a_street_that_has_gone_does_not_stop_a_schedule(on_air: OnAir) -> None:
+    async def scene(play: AirPlay) -> None:
+        await play.office.take_up()
+        await a_day(play, 1.5)
+
+        (started,) = play.of("rollcall.started")
+        assert {event.subject for event in play.of("rollcall.called")} == {"u1", "u2"}
+        assert started.time.strftime("%H:%M") == "09:00"
+
+    on_air(scene, settings=settings_of(streets=("石牌街", "并掉的街")), crew=nobody)
+
+
+def test_a_window_that_was_over_before_the_start_is_no_fault(on_air: OnAir) -> None:
+    async def scene(play: AirPlay) -> None:
+        await play.office.take_up()
+        await a_day(play, 0.2)
+        assert not play.of("rollcall.started")
+        assert play.faults == []
+
+    on_air(scene, settings=settings_of(window="06:00-07:00"), crew=nobody)
