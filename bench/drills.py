@@ -26,6 +26,8 @@ LATENCY = {"acknowledged": "ack_latency_s", "departed": "depart_latency_s", "arr
 GATHER_S = 24
 """Long enough for a whole line to acknowledge, one unit after the other."""
 KILLS = 30
+LIVE_S = 20.0
+"""Some lives of the daemon are long enough for somebody to arrive, some are not."""
 
 
 def on_the_air(_options: Options) -> Report:
@@ -133,7 +135,9 @@ def killed(_options: Options) -> Report:
     with folder() as where, mosquitto(where) as url, subscriber(where, url) as heard:
         config, crew = write_drill_station(where, url, 8, silent=1)
         asked = ("drill", "start", "k000", "--scenario", "gas_leak")
-        outcome = drill_while_killing(config, crew, heard, lambda: begin(config, *asked), KILLS, 5, 1500.0)
+        outcome = drill_while_killing(
+            config, crew, heard, lambda: begin(config, *asked), KILLS, 5, 1500.0, LIVE_S
+        )
     last = {e["subject"]: e["data"] for e in outcome.events if e["type"].endswith("drill.arrived")}
     return Report((
         Figure.at_most(

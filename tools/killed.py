@@ -221,11 +221,11 @@ def hold_while_killing(
 
 
 def drill_while_killing(
-    config: Path, crew: Path, heard: Any, start: Any, kills: int, seed: int, most_s: float
+    config: Path, crew: Path, heard: Any, start: Any, kills: int, seed: int, most_s: float, live_s: float
 ) -> Outcome:
     """Hold one drill, kill the daemon `kills` times at any moment, and see what is published.
 
-    The arguments are those of `hold_while_killing`.
+    A life of it is up to `live_s` seconds long; the other arguments are those of `hold_while_killing`.
     """
     draw = random.Random(seed)
     process = Process(config, crew)
@@ -240,7 +240,7 @@ def drill_while_killing(
                 # Some are killed as they start; the others once they speak and listen again.
                 if draw.random() < _LISTENS_FIRST:
                     process.listens()
-                time.sleep(draw.uniform(0.2, 6.0))
+                time.sleep(draw.uniform(0.2, live_s))
                 if _finished(heard()):
                     break
                 process.kill()

@@ -453,3 +453,35 @@ def test_a_radio_that_is_unplugged_costs_nobody_anything(away_s: float, on_air: 
 
     answers = {"u2": [full("棠东小学")], "u3": [full("五山市场")]}
     on_air(scene, crew=crew_of(answers))
+
+
+def test_paused_or_cancelled_in_the_middle_of_a_call(on_air: OnAir) -> None:
+    """What is on the air is said to its end; nobody is held to a call that was interrupted."""
+
+    async def scene(play: AirPlay) -> None:
+        async def pause() -> None:
+            paused = await play.office.desk.pause(RollcallPause())
+            assert paused["changed"]
+            assert not (await play.office.desk.pause(RollcallPause()))["changed"]
+
+        await play.office.desk.start_one(RollcallStart(calls=1, last_call_s=0.0))
+        play.later(SAYING_S * 1.5, pause)
+        await play.run()
+        assert [text for _, text in play.said][-1] == "指挥中心呼叫金穗花园,听到请回答"
+        assert (await play.office.desk.resume(RollcallResume()))["changed"]
+
+        async def cancel() -> None:
+            await play.office.desk.cancel(RollcallCancel())
+            with pytest.raises(RefusedCommand, match="no such roll-call"):
+                await play.office.desk.cancel(RollcallCancel())
+
+        play.later(SAYING_S * 0.5, cancel)
+        await play.run()
+
+        assert play.outcomes() == {"u1": "cancelled", "u2": "cancelled", "u3": "cancelled", "u4": "excused"}
+        assert play.of("rollcall.finished")[0].data["ended"] == "cancelled"
+        again = await play.office.desk.start_one(RollcallStart(units=("u1",)))
+        assert again["rollcalls"][0]["units"] == 1
+        await play.office.desk.cancel(RollcallCancel())
+
+    on_air(scene)

@@ -59,7 +59,7 @@ def test_a_daemon_killed_in_a_drill_goes_on_with_it(
         done = command("drill", "start", *asked, "-c", config)
         assert done.returncode == 0, done.stderr
 
-    outcome = drill_while_killing(config, crew, ears.events, begin, kills=2, seed=1, most_s=150.0)
+    outcome = drill_while_killing(config, crew, ears.events, begin, kills=2, seed=1, most_s=150.0, live_s=4.0)
 
     assert outcome.violations == []
     assert outcome.kills == 2
