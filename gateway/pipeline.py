@@ -43,7 +43,7 @@ from gateway.understand.conversation import Heard as Conversed
 from gateway.understand.incident import IncidentState
 from gateway.understand.lexicon import Lexicon
 from gateway.understand.resolve import Prior, Resolver
-from gateway.understand.standin import STANDS_IN, stand_in
+from gateway.understand.standin import STANDS_IN, stand_in, told_beside
 from gateway.understand.understand import understand
 
 log = structlog.get_logger()
@@ -388,7 +388,8 @@ class RadioPipeline:
         if self.rollcall.in_drill:
             context = replace(context, exercise_open=True)
         meaning = understand(heard.transcript, instead or parties, context, knowledge.lexicon)
-        return replace(meaning, acts=(*meaning.acts, STANDS_IN)) if instead is not None else meaning
+        stands_in = instead is not None or told_beside(meaning, self.rollcall.in_turn)
+        return replace(meaning, acts=(*meaning.acts, STANDS_IN)) if stands_in else meaning
 
     def _expected(self, at: datetime) -> frozenset[str]:
         if self._last_call is None:

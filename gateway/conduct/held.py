@@ -93,6 +93,11 @@ def takes_answer(changes: tuple[RollcallChange | TellDrill, ...]) -> tuple[bool,
     return belongs, belongs and any(outcome not in {None, "unreadable"} for outcome in outcomes)
 
 
+def in_turn(state: HeldState) -> str | None:
+    """The unit whose turn it is, None in a drill, in a pause or between two turns."""
+    return state.current if isinstance(state, engine.State) and state.paused is None else None
+
+
 def expected_of(state: HeldState) -> frozenset[str]:
     """Units that are likely to speak now."""
     if state.paused is not None:

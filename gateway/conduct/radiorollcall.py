@@ -121,6 +121,14 @@ class RadioRollcall:
         """Whether what is heard now is an exercise unless it says that it is not."""
         return self.conductor is not None and held.exercise_of(self.conductor.state) is not None
 
+    @property
+    def in_turn(self) -> str | None:
+        """The one unit that a roll-call waits for now, None when it waits for nobody or for several."""
+        if self.conductor is not None and self.conductor.state is not None:
+            return held.in_turn(self.conductor.state)
+        turn = self._follower.turn
+        return turn.unit_id if turn is not None and not self._follower.paused else None
+
     def expected(self) -> frozenset[str]:
         """Units that a roll-call waits for now."""
         return self.conductor.expected() if self.conductor is not None else frozenset()

@@ -8,11 +8,15 @@ import re
 from dataclasses import replace
 from typing import Final
 
-from gateway.model import UNKNOWN
+from gateway.model import UNKNOWN, Resolution, Understanding
 from gateway.understand.resolve import Parties, Prior, Resolver
 
 STANDS_IN: Final = "stands_in"
 """The act of a transmission that answers for somebody else."""
+_HEARD_NATS: Final = 0.5
+"""The audio must speak for the other name by itself, not only its turn."""
+_TELLING: Final = frozenset({"present", "all_normal", "ack_received"})
+_NOT_ANSWERING: Final = frozenset({"hail", "ask_headcount", "instruct"})
 _FOR: Final = r"(?:代替|代(?!表)|带|待|替|提|帮)"
 """代表 is what the head of a unit says of his own."""
 _ANSWERS: Final = r"(?:应答|应到|回答|答复|答到|作答|回复|回应|报到|报告|汇报|报一下)"
@@ -43,3 +47,34 @@ def stand_in(text: str, parties: Parties, resolver: Resolver, prior: Prior | Non
     callers = (*(resolver.resolve(reading).caller for reading in readings), parties.caller)
     others = (one for one in callers if one.status == "matched" and one.unit_id not in {None, meant.unit_id})
     return Parties(next(others, UNKNOWN), meant)
+
+
+def told_beside(meaning: Understanding, in_turn: str | None) -> bool:
+    """Whether another unit answers and names the one in turn elsewhere in what it says.
+
+    A recogniser loses 代 and 应答 more often than not; both names are heard in the audio. Who names another
+    unit in that one's own turn, reports nothing and calls nobody, answers for it.
+    """
+    caller = meaning.caller
+    if in_turn is None or caller.status != "matched" or caller.kind != "unit" or caller.unit_id == in_turn:
+        return False
+    acts = set(meaning.acts)
+    tells = bool(acts & _TELLING) or meaning.headcount.present is not None
+    if not tells or acts & _NOT_ANSWERING or meaning.incident.polarity != "none":
+        return False
+    return _heard_apart(caller, in_turn)
+
+
+def _heard_apart(caller: Resolution, unit_id: str) -> bool:
+    """Whether the audio has this unit's name before or behind the caller's."""
+    own = caller.span_s
+    if own is None:
+        return False
+    spans = [
+        ground.span_s
+        for candidate in caller.candidates
+        if candidate.unit_id == unit_id
+        for ground in candidate.grounds
+        if ground.by == "phones" and ground.span_s is not None and (ground.nats or 0.0) >= _HEARD_NATS
+    ]
+    return any(start >= own[1] or end <= own[0] for start, end in spans)

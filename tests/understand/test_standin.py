@@ -5,9 +5,9 @@ import itertools
 import pytest
 
 from gateway.knowledge import build_knowledge, read_lexicon
-from gateway.model import Unit
+from gateway.model import Candidate, Ground, Headcount, Resolution, Understanding, Unit
 from gateway.understand.resolve import Prior, Resolver
-from gateway.understand.standin import stand_in
+from gateway.understand.standin import stand_in, told_beside
 
 UNITS = (Unit("u1", "金穗花园"), Unit("u2", "棠东小学"), Unit("u3", "五山市场"), Unit("u4", "时代花园"))
 
@@ -54,3 +54,26 @@ def test_who_answers_for_whom(text: str, speaker: str | None, meant: str | None,
 )
 def test_who_answers_for_himself(text: str, resolver: Resolver) -> None:
     assert told(text, resolver) is None
+
+
+def heard_with(span_s: tuple[float, float], nats: float = 4.3, **more: object) -> Understanding:
+    """棠东小学 named from 0.9 to 1.6 s, and 金穗花园, in turn, elsewhere in the audio."""
+    beside = Candidate("u1", "金穗花园", 0.0, (Ground("prior", 3.0), Ground("phones", nats, span_s=span_s)))
+    own = Candidate("u2", "棠东小学", 0.98)
+    caller = Resolution("matched", "u2", "棠东小学", 0.98, 0.9, candidates=(own, beside), span_s=(0.9, 1.6))
+    return Understanding(**{"caller": caller, "headcount": Headcount(3), "acts": ("present",), **more})  # type: ignore[arg-type]
+
+
+def test_both_names_heard_and_the_words_lost() -> None:
+    assert told_beside(heard_with((1.8, 2.4)), "u1")
+    assert told_beside(heard_with((0.1, 0.8)), "u1")
+
+
+def test_who_only_sounds_like_the_one_in_turn_answers_for_nobody() -> None:
+    assert not told_beside(heard_with((1.0, 1.7)), "u1")
+    assert not told_beside(heard_with((1.8, 2.4), nats=0.1), "u1")
+    assert not told_beside(heard_with((1.8, 2.4)), "u2")
+    assert not told_beside(heard_with((1.8, 2.4)), "u3")
+    assert not told_beside(heard_with((1.8, 2.4)), None)
+    assert not told_beside(heard_with((1.8, 2.4), acts=("hail",)), "u1")
+    assert not told_beside(heard_with((1.8, 2.4), acts=(), headcount=Headcount()), "u1")
