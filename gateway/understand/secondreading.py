@@ -36,6 +36,9 @@ _STRAY_DENIAL: Final = re.compile(r"[没无未](?![有人法发见需用])")
 _SENT_FOR: Final = re.compile(r"(?:请|派|叫|通知|联系|请求|需要)$")
 _ROUTINE: Final = frozenset({"present", "all_normal", "hail", "say_again", "test_only"})
 _LONG_ROUTINE: Final = 4
+_TRAFFIC: Final = frozenset({"hail", "ack_received", "say_again", "test_only", "all_normal", "arrived"})
+_ACT_LONG: Final = 0.3
+_ACT_SHORT: Final = 0.1
 _HEARD_AT_ALL: Final = 1.0
 """A kind that costs more per phone was not heard, whatever the text says."""
 _END_BEYOND_DOUBT: Final = 0.25
@@ -314,6 +317,17 @@ def _rather_heard(text: CallReading, again: SecondReading) -> bool:
     if written.hit.by_sound and len(heard.hit.phrase) > len(written.hit.phrase) and clearly:
         return True
     return not _heard_at_all(written.code, again) and len(written.hit.phrase) < SHORTEST_BY_SOUND
+
+
+def acts_heard(again: SecondReading) -> tuple[str, ...]:
+    """Traffic that was heard beyond doubt: what it does, it does to the talk and to no incident."""
+    cost = {one.phrase: one.per_phone for one in again.words.placed}
+    heard = []
+    for hit in again.call.reading.stated(Kind.ACT):
+        most = _ACT_LONG if len(hit.phrase) >= SHORTEST_BY_SOUND else _ACT_SHORT
+        if hit.phrase in again.words.agreed or cost.get(hit.phrase, math.inf) <= most:
+            heard += [code for code in hit.codes(Kind.ACT) if code in _TRAFFIC]
+    return tuple(dict.fromkeys(heard))
 
 
 def headcount_of_both(

@@ -28,6 +28,7 @@ from gateway.understand.reading import Reading, read
 from gateway.understand.resolve import Parties
 from gateway.understand.secondreading import (
     SecondReading,
+    acts_heard,
     headcount_of_both,
     hear,
     hear_told,
@@ -80,10 +81,14 @@ def understand(transcript: Transcript, parties: Parties, context: Context, lexic
     hint = _hint(heard, polarity)
     if polarity != "none" and transcript.confidence is not None and transcript.confidence < _LOW_CONFIDENCE:
         doubts = [*doubts, "low_confidence"]
+    orders = orders_by_name(text, parties.callee)
+    acts = _acts(reading, hint, headcount, orders=orders)
+    if again is not None and polarity == "none" and not (heard.by_command or orders):
+        acts = tuple(dict.fromkeys([*acts, *acts_heard(again)]))
     return Understanding(
         caller=parties.caller,
         callee=parties.callee,
-        acts=_acts(reading, hint, headcount, orders=orders_by_name(text, parties.callee)),
+        acts=acts,
         headcount=headcount,
         exercise=mark != "live" and (context.exercise_open or mark is not None),
         exercise_mark=mark,

@@ -142,3 +142,11 @@ def test_a_spot_behind_a_place_is_believed_sooner_than_alone(lexicon: Lexicon) -
     assert told(lexicon, text, evidence).incident.location_text == "10号楼楼顶"
     alone = drowned("指挥中心我是华夏A区,楼顶,有人要跳楼", under="楼顶", by_nats=0.6)
     assert told(lexicon, "指挥中心我是华夏A区有人要跳楼", alone).incident.location_text is None
+
+
+def test_traffic_is_heard_where_the_text_lost_it(lexicon: Lexicon) -> None:
+    found = told(lexicon, "华夏A区咕噜咕噜咕噜", drowned("华夏A区,信号不好,请重复"))
+    assert "say_again" in found.acts
+    assert found.incident.polarity == "none"
+    report = told(lexicon, "指挥中心我是华夏A区三号楼着火了请支援", drowned("三号楼着火了,试机,收到"))
+    assert "test_only" not in report.acts  # a test would make the report one
