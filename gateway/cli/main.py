@@ -1,50 +1,68 @@
-"""The `radio-gateway` command: arguments in, one function called, errors out as a line and an exit code."""
+"""The `radio-gateway` command: arguments in, one function called, errors out as a line and an exit code.
+
+A command's module is imported when that command is asked for, so that the daemon does not carry the
+dispatcher's screen and the roll-calls' workbook through the years, and `status` answers at once.
+"""
 
 import os
 import sys
-from typing import NoReturn
+from importlib import import_module
+from typing import Any, Final, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from gateway import __version__
-from gateway.cli import drill, hold, models, outbox, review, rollcall, run, units
-from gateway.cli.cap import cap
-from gateway.cli.devices import devices
-from gateway.cli.doctor import doctor
-from gateway.cli.explain import explain
-from gateway.cli.replay import replay
-from gateway.cli.say import say
-from gateway.cli.schema import schema
-from gateway.cli.status import status
-from gateway.cli.unkey import unkey
-from gateway.cli.watch import watch
 from gateway.errors import GatewayError
+
+COMMANDS: Final = {
+    "run": "run:run", "check": "run:check", "status": "status:status", "replay": "replay:replay",
+    "explain": "explain:explain", "watch": "watch:watch", "schema": "schema:schema", "cap": "cap:cap",
+    "devices": "devices:devices", "doctor": "doctor:doctor", "say": "say:say", "unkey": "unkey:unkey",
+    "units": "units:app", "models": "models:app", "outbox": "outbox:app", "hold": "hold:app",
+    "review": "review:app", "rollcall": "rollcall:app", "drill": "drill:app",
+}  # fmt: skip
+"""The module in gateway.cli, and the command or group of commands in it; in the order of the help."""
+
+
+class Commands(TyperGroup):
+    """The commands by name, each imported when it is first wanted."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names, imported or not."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command, None when there is none of that name."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        found = getattr(import_module(f"gateway.cli.{module}"), name)
+        if isinstance(found, typer.Typer):
+            command: Any = typer.main.get_group(found)
+        else:
+            alone = typer.Typer(add_completion=False)
+            alone.command()(found)
+            command = typer.main.get_command(alone)
+        command.name = cmd_name
+        return command
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command of a command line; one that is not there is told with those that look like it."""
+        if args and args[0] not in COMMANDS:
+            self.commands = {name: self.get_command(ctx, name) for name in COMMANDS}
+        return super().resolve_command(ctx, args)
+
 
 app = typer.Typer(
     name="radio-gateway",
+    cls=Commands,
     help="Listens to intercom radios, understands Mandarin calls, publishes what happened over MQTT.",
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command()(run.run)
-app.command()(run.check)
-app.command()(status)
-app.command()(replay)
-app.command()(explain)
-app.command()(watch)
-app.command()(schema)
-app.command()(cap)
-app.command()(devices)
-app.command()(doctor)
-app.command()(say)
-app.command()(unkey)
-app.add_typer(units.app, name="units")
-app.add_typer(models.app, name="models")
-app.add_typer(outbox.app, name="outbox")
-app.add_typer(hold.app, name="hold")
-app.add_typer(review.app, name="review")
-app.add_typer(rollcall.app, name="rollcall")
-app.add_typer(drill.app, name="drill")
 
 USAGE_ERROR: type[typer.BadParameter] = typer.BadParameter.__mro__[1]
 """Every fault of a command line; typer offers its subclass only."""
