@@ -73,7 +73,6 @@ class SoakDaemon(Daemon):
     ears = SoakListener()
 
     async def _load_listener(self) -> Any:
-        self._loaded = self.ears  # type: ignore[assignment]
         return self.ears
 
 

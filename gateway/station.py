@@ -32,13 +32,25 @@ def read_units_file(path: Path) -> tuple[tuple[Unit, ...], UnitsStamp]:
         MissingInput: the file is not there or cannot be read.
         BadInput: with every fault as `file:line:column: message`.
     """
+    content, stamp = _read(path)
+    return parse_units_csv(content, str(path)), stamp
+
+
+def newer_units_file(path: Path, known: UnitsStamp | None) -> tuple[tuple[Unit, ...], UnitsStamp] | None:
+    """Do as `read_units_file`, but return None for the very file that `known` was made of, unread."""
+    content, stamp = _read(path)
+    if known is not None and (known.sha256, known.path) == (stamp.sha256, stamp.path):
+        return None
+    return parse_units_csv(content, str(path)), stamp
+
+
+def _read(path: Path) -> tuple[bytes, UnitsStamp]:
     try:
         content = path.read_bytes()
         modified_ns = path.stat().st_mtime_ns
     except OSError as error:
         raise MissingInput(f"{path}: the unit registry cannot be read: {error.strerror}") from error
-    units = parse_units_csv(content, str(path))
-    return units, UnitsStamp(path=str(path), mtime_ns=modified_ns, sha256=sha256(content).hexdigest())
+    return content, UnitsStamp(path=str(path), mtime_ns=modified_ns, sha256=sha256(content).hexdigest())
 
 
 def import_units(config_file: Path, csv_file: Path) -> int:

@@ -82,8 +82,7 @@ class ScriptedDaemon(Daemon):
     """The daemon with scripted ears."""
 
     async def _load_listener(self) -> Any:
-        self._loaded = ScriptedListener()  # type: ignore[assignment]
-        return self._loaded
+        return ScriptedListener()
 
 
 async def live(daemon: Daemon) -> None:

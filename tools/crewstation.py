@@ -107,13 +107,13 @@ class Station(Daemon):
         answers = [one for told in whole for one in told if one]
         if any("dtmf" not in one for one in answers):
             return await super()._load_listener()
-        return _listen_to_digits
+        return DigitListener()
 
-    def _add_radio(self, settings: RadioSettings, *stored: Any) -> None:
+    def _add_radio(self, settings: RadioSettings) -> None:
         """Let a hum speak through the radio's own transmitter, and the crew answer what it hums."""
         voice = Hum(self._crew["prompt_s"])
         self._speaking._voices = voice  # type: ignore[assignment]  # noqa: SLF001 - nobody waits for a real one
-        super()._add_radio(settings, *stored)
+        super()._add_radio(settings)
         transmitter = self._speaking.transmitters[settings.id]
         key = transmitter._key = Noting(transmitter._key)  # noqa: SLF001
         radio = VirtualRadio.named(settings.source.options["radio"])
@@ -160,13 +160,21 @@ class Station(Daemon):
             print(self._notes.get(), flush=True)
 
 
-async def _listen_to_digits(audio: Pcm) -> Heard:
-    """Take whoever sends digits for somebody who answers."""
-    ids = signalling.decode(audio, CALLER_IDS)
-    is_there = len(audio) > IS_THERE_S * RATE_HZ
-    text = ("3人到达现场,装备齐全" if is_there else "收到,在岗3人") if ids else ""
-    sound = Classification(SoundClass.SPEECH, 1.0, -20.0, 20.0, 0.0)
-    return Heard(sound, Transcript(text, text, "digits", "digits", 0.0, 0.9), ids)
+class DigitListener:
+    """Takes whoever sends digits for somebody who answers."""
+
+    recogniser = None
+
+    async def __call__(self, audio: Pcm) -> Heard:
+        """Listen, in no time."""
+        ids = signalling.decode(audio, CALLER_IDS)
+        is_there = len(audio) > IS_THERE_S * RATE_HZ
+        text = ("3人到达现场,装备齐全" if is_there else "收到,在岗3人") if ids else ""
+        sound = Classification(SoundClass.SPEECH, 1.0, -20.0, 20.0, 0.0)
+        return Heard(sound, Transcript(text, text, "digits", "digits", 0.0, 0.9), ids)
+
+    def close(self) -> None:
+        """Nothing to free."""
 
 
 def _samples(does: dict[str, Any]) -> Any:
