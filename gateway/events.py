@@ -31,7 +31,10 @@ Timestamp = Annotated[
 class Model(BaseModel):
     """Frozen, strict about names: a misspelt field is a bug, not an extension."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True)
+    # Most of them are built when the first of their kind happens, if ever: pydantic locks while it builds.
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True, defer_build=True
+    )
 
 
 class ClockReading(Model):

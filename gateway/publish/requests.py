@@ -29,7 +29,7 @@ class CommandRequest(BaseModel):
     no Response Topic: one topic level for `rsp/<level>`, or a whole topic. Times are RFC 3339 with an offset.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
     id: Identity | None = None
     reply_to: Line | None = None

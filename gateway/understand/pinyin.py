@@ -181,6 +181,8 @@ def symbol_costs() -> Costs:
     return costs
 
 
+_ONE_LONG: Final = tuple((start, start + 1) for start in range(64))
+"""One tuple for all names and phrases: thousands of units would keep tens of thousands of equal ones."""
 _PIECE = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff〇]|[A-Za-z]+|[0-9]")
 
 
@@ -194,11 +196,13 @@ def syllables(text: str) -> Syllables:
     codes: list[int] = []
     spans: list[tuple[int, int]] = []
     for match in _PIECE.finditer(text):
-        start, end = match.span()
+        start, end = span = match.span()
         piece = match[0]
+        if end == start + 1 and start < len(_ONE_LONG):
+            span = _ONE_LONG[start]
         for code in _codes_of(piece, said[start]):
             codes.append(code)
-            spans.append((start, end))
+            spans.append(span)
     return Syllables(np.array(codes, dtype=np.int16), tuple(spans))
 
 
