@@ -1,6 +1,7 @@
 """The daemon without a speech model, for `bench.daemon` to start: `python -m bench.idle station.toml`.
 
-Prints "listening" and its resident memory in KiB as soon as it listens, and once more two seconds later.
+Prints "listening" and its resident memory in KiB as soon as it listens, "indexed" when the units can be told
+apart, and "settled" two seconds later.
 """
 
 import asyncio
@@ -8,7 +9,7 @@ import sys
 from pathlib import Path
 
 from gateway.app import Daemon
-from gateway.config import load_config
+from gateway.cli.run import checked
 from gateway.log import configure_log
 from gateway.pipeline import Listener
 
@@ -20,6 +21,11 @@ class ModellessDaemon(Daemon):
         await asyncio.Event().wait()
         raise AssertionError
 
+    async def indexed(self) -> None:
+        """Return when the units are indexed."""
+        while not self._units.is_ready:  # noqa: ASYNC110 - looked at from outside
+            await asyncio.sleep(0.005)
+
 
 def resident_kib(pid: int | str = "self") -> int:
     """Memory of a process that is in RAM."""
@@ -29,10 +35,12 @@ def resident_kib(pid: int | str = "self") -> int:
 
 async def main() -> None:
     configure_log("error")
-    daemon = ModellessDaemon(load_config(Path(sys.argv[1])))
+    daemon = ModellessDaemon(checked(Path(sys.argv[1])))
     try:
         await daemon.start()
         print("listening", resident_kib(), flush=True)
+        await daemon.indexed()
+        print("indexed", resident_kib(), flush=True)
         await asyncio.sleep(2)
         print("settled", resident_kib(), flush=True)
     finally:

@@ -77,7 +77,7 @@ def wordless(folder: Path) -> list[Path]:
 def _sounds(rng: np.random.Generator) -> dict[str, npt.NDArray[np.floating]]:
     def noise(seconds: float, level: float, low_hz: float = 300, high_hz: float = 3_000) -> Samples:
         made = band(rng.standard_normal(int(seconds * RATE_HZ)), low_hz, high_hz)
-        return (level * made / made.std()).astype(np.float32)
+        return made * np.float32(level / made.std())
 
     def tone(hz: float, seconds: float, level: float = 0.3) -> npt.NDArray[np.float64]:
         return level * np.sin(2 * np.pi * hz * np.arange(int(seconds * RATE_HZ)) / RATE_HZ)

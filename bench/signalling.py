@@ -42,11 +42,12 @@ def through_radio(
     """Return the burst as a receiver hands it over. SNR is over the burst's own length; level is its RMS."""
     pause = np.zeros(int(PAUSE_S * RATE_HZ))
     clean = band(np.concatenate([pause, burst.astype(np.float64), pause]), 300.0, 3000.0).astype(np.float64)
-    power = float((clean**2).sum()) / max(np.count_nonzero(burst), 1)
+    power = float((clean**2).sum()) / max(int(np.count_nonzero(burst)), 1)
     noise = band(rng.standard_normal(len(clean)), 300.0, 3000.0).astype(np.float64)
     heard = clean + noise * np.sqrt(power / 10.0 ** (snr_db / 10.0) / float((noise**2).mean()))
     scaled = heard / np.sqrt(power) * 10.0 ** (level_dbfs / 20.0) * 32768.0
-    return np.clip(np.rint(scaled), -32768, 32767).astype(np.int16)
+    pcm: Pcm = np.clip(np.rint(scaled), -32768, 32767).astype(np.int16)
+    return pcm
 
 
 def dtmf(rng: np.random.Generator) -> Burst:

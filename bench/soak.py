@@ -133,9 +133,9 @@ def judge(said: Sequence[dict[str, Any]], asked: int) -> Report:
 
 
 def _median(samples: Sequence[dict[str, Any]], what: str) -> float:
-    return statistics.median(one[what] for one in samples)
+    return float(statistics.median(one[what] for one in samples))
 
 
 def _fewest(samples: Sequence[dict[str, Any]], what: str) -> int:
     """The floor: a call that is open holds a file, which is no leak."""
-    return min(one[what] for one in samples)
+    return int(min(one[what] for one in samples))

@@ -23,7 +23,7 @@ from bench.listening import Heard, listen
 from bench.remembered import remembered
 from gateway.understand.registry import units_to_csv
 from tools.calls import Call, read_manifest
-from tools.channel import CLEAN, Channel
+from tools.channel import CLEAN, Channel, Samples, transmit
 from tools.cityregistry import city_units
 from tools.corpus import CITY
 
@@ -84,11 +84,11 @@ def hear(
     }
 
 
-def aired(call: Call, snr_db: float | None) -> sound.Samples:
+def aired(call: Call, snr_db: float | None) -> Samples:
     """The call as a receiver hands it over."""
     speech, _ = soundfile.read(CITY / call.file, dtype="float32")
     channel = CLEAN if snr_db is None else Channel(snr_db=snr_db)
-    return sound.transmit(speech, channel, sound.seed(f"{call.file}/{snr_db}"))
+    return transmit(speech, channel, sound.seed(f"{call.file}/{snr_db}"))
 
 
 def caller_outcomes(found: Sequence[tuple[Call, Heard]]) -> Counter[str]:

@@ -58,6 +58,7 @@ class UnitIndex:
             if newer is not None:
                 await self._store.replace_units(*newer)
                 log.info("units imported", count=len(newer[0]), file=newer[1].path)
+        self._revision = await self._store.units_revision()
         self._units = {unit.unit_id: unit for unit in await self._store.units()}
         return len(self._units)
 
@@ -65,9 +66,11 @@ class UnitIndex:
         """Index the registry when it has changed, by this process or by a command beside it."""
         async with self._indexing:
             revision = await self._store.units_revision()
-            if self._knowledge is not None and revision == self._revision:
+            is_same = revision == self._revision
+            if self._knowledge is not None and is_same:
                 return
-            self._knowledge = await asyncio.to_thread(self._build, await self._store.units())
+            units = list(self._units.values()) if is_same else await self._store.units()
+            self._knowledge = await asyncio.to_thread(self._build, units)
             self._revision = revision
             self._units = {}
 

@@ -3,6 +3,7 @@
 import csv
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +50,9 @@ def write_manifest(path: Path, calls: list[Call]) -> None:
 def read_manifest(path: Path) -> list[Call]:
     """The calls of a manifest, in its order."""
     with path.open(encoding="utf-8", newline="") as rows:
-        return [
-            Call(
-                **{
-                    **row,
-                    "seconds": float(row["seconds"]),
-                    "speed": float(row["speed"]),
-                    "exercise": int(row["exercise"]),
-                }
-            )
-            for row in csv.DictReader(rows)
-        ]
+        return [_call_of(row) for row in csv.DictReader(rows)]
+
+
+def _call_of(row: dict[str, Any]) -> Call:
+    numbers = {"seconds": float(row["seconds"]), "speed": float(row["speed"])}
+    return Call(**row | numbers | {"exercise": int(row["exercise"])})

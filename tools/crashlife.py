@@ -117,7 +117,7 @@ def serve() -> None:
     """Fork a life for each line of stdin and tell how it ends. No thread runs here."""
     lexicon = read_lexicon()
     build_knowledge((Unit("u1", "华夏A区"),), "指挥中心", lexicon, str).resolver.resolve("华夏A区", None)
-    gateway.app.read_lexicon = lambda _words: lexicon
+    vars(gateway.app)["read_lexicon"] = lambda _words: lexicon
     gc.freeze()
     for line in sys.stdin:
         order = json.loads(line)

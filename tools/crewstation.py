@@ -25,8 +25,7 @@ import soundfile
 from drivers.virtualradio import KeyUp as HeardKeyUp
 from drivers.virtualradio import Reply, VirtualRadio
 from gateway.app import Daemon
-from gateway.cli.run import load_config
-from gateway.config import Config, RadioSettings
+from gateway.config import Config, RadioSettings, load_config
 from gateway.hear import signalling
 from gateway.hear.classify import Classification
 from gateway.hear.signalling import encode

@@ -12,7 +12,7 @@ import socket
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -142,7 +142,7 @@ source = {{ kind = "virtual", script = "air.toml" }}
 
 
 @asynccontextmanager
-async def broker_in_process(port: int):  # noqa: ANN201 - amqtt is untyped
+async def broker_in_process(port: int) -> AsyncIterator[Any]:
     """Run amqtt, which speaks MQTT 3.1.1 only: the daemon falls back to it by itself."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

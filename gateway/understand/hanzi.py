@@ -32,8 +32,8 @@ def readings(text: str) -> list[str]:
     """
     said = list(text)
     for piece in _PIECE.finditer(text):
-        for start, end, toned in _cut(text, *piece.span()):
-            said[start:end] = toned.translate(_TONELESS).split() if toned else [_alone(text[start])]
+        for start, end, toneless in _cut(text, *piece.span()):
+            said[start:end] = toneless.split() if toneless else map(_alone, text[start:end])
     return said
 
 
@@ -43,9 +43,8 @@ def is_read_one_way(character: str) -> bool:
     return number != 0 and not number & _SEVERAL
 
 
-@cache
 def phrases() -> dict[str, str]:
-    """The phrases that read a character otherwise than it is read alone, as toned pinyin with spaces."""
+    """Read the phrases that read a character otherwise than it is read alone, as toned pinyin with spaces."""
     written: dict[str, str] = json.loads(_text("polyphones.json"))
     return written
 
@@ -53,7 +52,7 @@ def phrases() -> dict[str, str]:
 def _cut(text: str, start: int, end: int) -> list[tuple[int, int, str]]:
     """Cut a run of characters into the longest phrases from the left, and single ones between them."""
     parts: list[tuple[int, int, str]] = []
-    longest, known = _longest(), phrases()
+    longest, known = _longest(), _phrases()
     while start < end:
         most = min(longest.get(text[start], 1), end - start)
         size = next((n for n in range(most, 1, -1) if text[start : start + n] in known), 1)
@@ -63,10 +62,17 @@ def _cut(text: str, start: int, end: int) -> list[tuple[int, int, str]]:
 
 
 @cache
+def _phrases() -> dict[str, str]:
+    """Each phrase without tones, "" where the characters say the same: most differ in tone only."""
+    known = {phrase: toned.translate(_TONELESS) for phrase, toned in phrases().items()}
+    return {phrase: "" if said == " ".join(map(_alone, phrase)) else said for phrase, said in known.items()}
+
+
+@cache
 def _longest() -> dict[str, int]:
     """How long the longest phrase is that begins with a character."""
     longest: dict[str, int] = {}
-    for phrase in phrases():
+    for phrase in _phrases():
         longest[phrase[0]] = max(longest.get(phrase[0], 1), len(phrase))
     return longest
 

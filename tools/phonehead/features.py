@@ -83,12 +83,11 @@ def rough(clean: Samples, copy: int, seed: int, others: list[Path]) -> Samples:
     kind = rng.random()
     if kind < 0.15:
         other, _ = sf.read(others[int(rng.integers(len(others)))], dtype="float32")
-        behind = np.resize(other, len(clean))
+        behind: Samples = np.resize(other, len(clean)).astype(np.float32)
         clean = clean + behind * _scale(clean, behind, float(rng.uniform(8, 22)))
     elif kind < 0.3:
-        behind = np.cumsum(rng.standard_normal(len(clean)))
-        behind = band(behind, 150, 1_500)
-        clean = clean + behind * _scale(clean, behind, float(rng.uniform(6, 20)))
+        hum = band(np.cumsum(rng.standard_normal(len(clean))), 150, 1_500)
+        clean = clean + hum * _scale(clean, hum, float(rng.uniform(6, 20)))
     return transmit(clean, channel_for(rng, copy), seed)
 
 
@@ -110,7 +109,7 @@ class Encoder:
         mel = self._whisper.feature_extractor(samples)[:, : -(-len(samples) // 160)]
         width = max(context_s * 100, -(-mel.shape[1] // 500) * 500)
         padded = np.pad(mel, ((0, 0), (0, max(0, width - mel.shape[1]))))[:, :3_000]
-        frames = np.array(self._whisper.encode(padded), np.float32)[0]
+        frames: Samples = np.array(self._whisper.encode(padded), np.float32)[0]
         return frames[: -(-len(samples) // STEP)].astype(np.float16)
 
 

@@ -1,5 +1,7 @@
 """The phone head: a small convolutional network over Whisper's encoder frames, and its ONNX form."""
 
+from typing import Any
+
 import numpy as np
 import onnx
 import torch
@@ -73,7 +75,7 @@ def to_onnx(head: Head, metadata: dict[str, str]) -> onnx.ModelProto:
         nodes.append(helper.make_node("Cast", [f"{name}.half"], [name], name, to=onnx.TensorProto.FLOAT))
         return name
 
-    def node(kind: str, inputs: list[str], **attributes: object) -> str:
+    def node(kind: str, inputs: list[str], **attributes: Any) -> str:
         name = f"{kind.lower()}{len(nodes)}"
         nodes.append(helper.make_node(kind, inputs, [name], name, **attributes))
         return name

@@ -134,7 +134,8 @@ def train(examples: list[Example], plan: Plan, seed: int, initial: Path | None) 
                 break
         print(f"epoch {epoch}: loss {total / count:.3f}, {time.monotonic() - began:.0f} s", flush=True)
         epoch += 1
-    return average.eval()
+    average.eval()
+    return average
 
 
 def main() -> None:
