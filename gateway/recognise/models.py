@@ -16,7 +16,6 @@ from typing import Any
 
 from gateway.errors import ModelUnavailable, UsageError
 from gateway.recognise.catalogue import CATALOGUE, KnownFile, Model
-from gateway.recognise.download import download
 from gateway.recognise.unpack import Progress, disk_faults_told, join, sha256_of, silent, unpack
 
 PLACE_VARIABLE = "RADIO_GATEWAY_MODELS"
@@ -184,6 +183,9 @@ def fetch(
             )
         work = Path(scratch)
         (work / "unpacked").mkdir()
+        # An HTTP client is no burden for a daemon that finds its model installed.
+        from gateway.recognise.download import download  # noqa: PLC0415
+
         archives = (source,) if source is not None else download(model, work / "download", progress)
         for archive in archives:
             unpack(archive, work / "unpacked", progress)
