@@ -48,11 +48,11 @@ def on_the_air(_options: Options) -> Report:
     for note in notes:
         if note.get("step") is None:
             continue
-        line = next((one for one in last.values() if one["unit_name"] == note["unit"]), None)
-        told = line[LATENCY[note["step"]]] if line is not None else None
-        if line is not None and line["order_count"] > 1:
-            wrong.append(f"{note['unit']} was ordered {line['order_count']} times")
-        if line is None or told is None:
+        arrived = next((one for one in last.values() if one["unit_name"] == note["unit"]), None)
+        told = arrived[LATENCY[note["step"]]] if arrived is not None else None
+        if arrived is not None and arrived["order_count"] > 1:
+            wrong.append(f"{note['unit']} was ordered {arrived['order_count']} times")
+        if arrived is None or told is None:
             wrong.append(f"{note['unit']} {note['step']} was not taken")
             continue
         error_ms = 1000 * (told - note["after_s"])
@@ -60,7 +60,7 @@ def on_the_air(_options: Options) -> Report:
             wrong.append(f"{note['unit']} {note['step']} after {note['after_s']} s is {told} s")
             continue
         errors_ms.append(abs(error_ms))
-        by_squelch[squelch_of(line["radio"])].append(error_ms)
+        by_squelch[squelch_of(arrived["radio"])].append(error_ms)
     steps = len(errors_ms) + len(wrong)
     if not errors_ms:
         raise RuntimeError(f"no step was measured: {wrong}")

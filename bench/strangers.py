@@ -121,4 +121,4 @@ def _bark(rng: np.random.Generator) -> npt.NDArray[np.float64]:
     falling = np.cumsum(rng.uniform(450, 700) * (1 - 1.2 * at)) / RATE_HZ
     voice = np.sin(2 * np.pi * falling) + 0.5 * np.sin(4 * np.pi * falling)
     rough = (voice + 0.6 * rng.standard_normal(len(at))) * np.exp(-10 * at)
-    return np.r_[rough, np.zeros(int(rng.uniform(0.2, 0.6) * RATE_HZ))]
+    return np.concatenate([rough, np.zeros(int(rng.uniform(0.2, 0.6) * RATE_HZ))])
