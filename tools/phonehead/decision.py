@@ -272,7 +272,7 @@ def module(beside: Weights, forms: int) -> str:
             nats_per_syllable=one("most"),
             floor_nats=one("floor"),
             short_number_nats=one("short"),
-            stance_nats={name: stance(name) for name in STANCES if name not in {"callee", "command"}},
+            stance_nats={name: stance(name) for name in STANCES if name not in {"callee", "command"}},  # type: ignore[misc]
         )
 
     def single(name: str) -> float:
