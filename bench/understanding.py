@@ -2,7 +2,7 @@
 
 The corpus is spoken by `python -m tools.corpus make --city` (an hour on two cores) into `.cache/corpus/city`;
 without it this benchmark says so and measures nothing. Each call goes through the radio channel and the
-product's own path as a conversation of its own, against the 2,702 units of `tools.cityregistry`.
+product's own path as a conversation of its own, against its split's 2,702 units of `tools.cityregistry`.
 """
 
 import itertools
@@ -25,10 +25,12 @@ from gateway.understand.registry import units_to_csv
 from tools.calls import Call, read_manifest
 from tools.channel import CLEAN, Channel, Samples, transmit
 from tools.cityregistry import city_units
-from tools.corpus import CITY
+from tools.corpus import CITY, CITY_SEED
 
 TARGETS = {20: (0.99, 0.005, 0.98, 0.98), 12: (0.95, 0.01, 0.92, 0.92), 8: (0.85, 0.02, None, None)}
 """By SNR: caller right at least, caller wrong at most, incident code and headcount right at least."""
+JUDGED = ("test", "blind")
+"""Splits that nothing was fitted on; `blind` is run once, when a session's work is done."""
 SNRS_DB = (20, 12, 8)
 SAMPLED = {"clean": None, "25": 25.0, "15": 15.0}
 SAMPLE_EVERY = 5
@@ -41,22 +43,22 @@ def understanding(options: Options) -> Report:
         return Report(
             (Figure.noted("understanding.skipped", None, "", f"no {CITY.name} corpus: see tools/corpus.py"),)
         )
-    units = WORK / "city.csv"
-    units.write_text(units_to_csv(city_units()), encoding="utf-8")
     figures: list[Figure] = []
     tables: list[Table] = []
     for split in options.splits:
         calls = [call for call in read_manifest(CITY / "manifest.csv") if call.split == split]
+        units = WORK / f"city-{split}.csv"
+        units.write_text(units_to_csv(city_units(CITY_SEED[split])), encoding="utf-8")
         by_snr = hear(calls[:: options.every], units, {str(snr): float(snr) for snr in SNRS_DB})
         judged = {int(name): found for name, found in by_snr.items()}
         more, table = split_figures(split, judged, "understanding")
         figures += more
         tables.append(table)
         for snr_db, found in judged.items():
-            figures += _against_targets(split, snr_db, found) if split == "test" else ()
+            figures += _against_targets(split, snr_db, found) if split in JUDGED else ()
             figures.append(_confusions(split, snr_db, found))
         tables.append(_calibration(split, judged))
-        if split == "test":
+        if split in JUDGED:
             sampled = hear(calls[:: SAMPLE_EVERY * options.every], units, SAMPLED)
             figures += [
                 _caller_figure(f"understanding.{split}.{name}", found) for name, found in sampled.items()

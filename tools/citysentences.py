@@ -19,8 +19,16 @@ PLACES = {
         "15栋", "侧门", "3号楼电梯间", "小卖部门口", "8栋2单元", "北门岗亭", "二楼食堂", "地下一层", "11号楼楼顶", "喷水池旁边",
         "5号门", "消防通道",
     ),
+    "blind": (
+        "6栋", "西侧门", "9号楼大堂", "超市门口", "12栋3单元", "东门岗亭", "四楼教室", "地下二层", "7号楼天台", "公厕旁边",
+        "3号门", "楼梯间",
+    ),
 }  # fmt: skip
-POSTS = {"dev": ("指挥中心", "指挥室"), "test": ("指挥中心", "总台")}
+POSTS = {
+    "dev": ("指挥中心", "指挥室"),
+    "test": ("指挥中心", "总台"),
+    "blind": ("指挥中心", "指挥中心", "值班室"),
+}
 
 _LINES = {
     "dev": """
@@ -137,6 +145,79 @@ chatter|||我刚才路过{m}，看到你弟弟了
 test|||{u}，测试信号，收到请回复
 say_again|||{u}没听清，请再说一次
 say_again|||{c}，你的声音断断续续，请重复
+""",
+    "blind": """
+report|FIRE|FIRE|{c}，我是{u}，我们{l}失火了，烟越来越大，快派消防队
+report|FIRE|FIRE,EMS|{u}呼叫{c}，{l}着大火了，有人没跑出来，要消防和120
+report|EBIKE_FIRE|FIRE|{c}，{u}报告，{l}一台电瓶车充电的时候着火了，请消防来一下
+report|VEHICLE_FIRE|FIRE|{c}，这里是{u}，{l}有辆小汽车自燃，请消防支援
+report|SMOKE||{u}报告，{l}在冒烟，还没看到火
+report|EXPLOSION|FIRE|{c}，{u}，{l}刚刚发生爆炸，请消防马上到场
+report|GAS_LEAK|GAS|{c}，我是{u}，{l}闻到很重的煤气味，请燃气公司来检查
+report|KNIFE_ATTACK|POLICE|{c}{c}，{u}，{l}有人拿刀捅人，请警察赶快过来
+report|HOSTAGE|SWAT|{u}报告{c}，{l}有歹徒劫持人质，请求特警支援
+report|FIGHT|POLICE|{c}，{u}，{l}打架了，六七个人，请派警察
+report|FIGHT||{c}，我是{k}，{l}两个男的在斗殴
+report|ASSAULT|EMS|{u}报告，我们的队员被人殴打，头上流血，请叫救护车
+report|ROBBERY|POLICE|{c}，我是{u}，{l}有人抢劫，抢了就往{m}跑，请公安布控
+report|THEFT|POLICE|{c}，{u}呼叫，{l}有小偷撬锁，请派出所派人来
+report|FRAUD|POLICE|{u}报告{c}，有位大妈遇到电信诈骗，正要汇款，请民警过来
+report|DRUNK||{u}报告，{l}有个喝醉的男人在砸门
+report|MENTAL_CRISIS|POLICE|{c}，{u}，{l}有精神病人发作，拿着棍子，请公安支援
+report|DISPUTE||{c}，我是{u}，{l}两家商户为了摆摊起纠纷，我们在劝
+report|CROWD_GATHERING|POLICE|{c}，{u}报告，{l}有五十多名工人聚集讨薪，请派警力
+report|INTRUSION||{c}，{u}，有个男子翻墙闯入学校，在{l}
+report|SUSPICIOUS_PERSON||{u}呼叫{c}，{l}有个可疑的人一直在拍照
+report|SUSPICIOUS_ITEM|POLICE|{c}，{u}报告，{l}发现一个无人认领的可疑箱子，请警察处理
+report|SUICIDE_JUMP|FIRE,POLICE|{c}，我是{u}，有个学生爬到{l}想跳楼，请消防和公安过来
+report|FALLING_OBJECT|EMS|{u}报告，{l}高空坠物砸到路人，请叫120
+report|COLLAPSE|FIRE|{c}，{u}，{l}脚手架坍塌，下面压着人，请消防救援
+report|DROWNING|FIRE|{u}呼叫{c}，有小孩掉进河里，快叫消防
+report|MISSING_CHILD||{c}，{u}报告，{l}有个孩子走失，男孩，五岁，黑色短裤
+report|MISSING_PERSON|POLICE|{c}，这里是{u}，有个患老年痴呆的老人走丢了，请派出所协助
+report|CARDIAC_ARREST|EMS|{c}，我是{u}，{l}有个人心脏骤停，正在做心肺复苏，快叫120
+report|UNCONSCIOUS|EMS|{u}报告{c}，{l}一名男子昏迷倒地，请救护车快来
+report|MEDICAL|EMS|{c}，{u}，有孕妇肚子痛，要生了，请叫急救车
+report|FOOD_POISONING||{c}，{u}报告，十几个学生吃完饭呕吐，怀疑食物中毒
+report|ELECTRIC_SHOCK|EMS,POWER|{c}，我是{u}，{l}修灯的师傅触电了，请急救和供电局过来
+report|ELEVATOR_TRAP|ELEVATOR|{u}呼叫{c}，{l}电梯坏了，困住三个人，请通知电梯公司
+report|TRAPPED|FIRE|{c}，{u}，有个小朋友被反锁在屋里，请消防来开门
+report|TRAFFIC_ACCIDENT|TRAFFIC_POLICE,EMS|{c}，{u}报告，{l}公交车撞了电动车，人躺在地上，请交警和120
+report|WATER_FAULT|WATER|{c}，我是{u}，{l}水管破裂，到处是水，请自来水公司处理
+report|POWER_FAULT|POWER|{u}报告{c}，我们这里全部停电，请供电局检修
+report|TREE_WEATHER||{c}，{u}，台风把{l}的树吹倒了，压了两辆车
+report|ANIMAL||{u}报告，{l}有流浪狗咬伤人
+report|VANDALISM|POLICE|{c}，{u}，{l}有人在砸玻璃，请派警察制止
+report|UNKNOWN||{c}，{k}呼叫，我们这里有紧急情况
+report|UNKNOWN||{c}，{u}，出大事了，请马上派人过来
+report|FIRE|FIRE|{c}，{k}报告，{l}起火，请求消防增援
+checkin|||{c}，{u}今天{n}人到岗，装备齐全，一切正常
+checkin|||{u}，现有{n}人在岗，没有异常情况
+checkin|||{k}报告，{n}人在岗，情况正常
+checkin|||{u}报备，应到{e}人，实到{n}人
+rollcall_answer|||{u}收到，{n}人在岗，一切正常
+rollcall_answer|||我是{u}，{n}个人在岗
+rollcall_answer|||{k}，在岗{n}人，装备完好
+rollcall_answer|||{c}，{u}到，应到{e}实到{n}
+rollcall_call|||{c}呼叫{v}，听到请回答
+rollcall_call|||{v}，{v}，收到请回话
+hail|||{u}呼叫{c}，{u}呼叫{c}，请回答
+hail|||{c}{c}，{k}呼叫
+ack|||{u}收到，我们正在赶过去
+ack|||{u}明白，两分钟到
+arrived|||{u}报告，{n}人已到达{l}
+cancel|||{c}，{u}，刚才报的警是误报，请取消
+cancel|||{u}报告{c}，搞错了，没有着火，是在烧烤
+resolve|||{c}，{u}报告，孩子已经找到了，交给家长了
+resolve|||{c}，我是{u}，打架的人已经被带走，现场恢复正常
+exercise|||演习，{c}，我是{u}，模拟{l}发生煤气泄漏，请求支援
+exercise|||{u}报告，以下是演练，{l}有人持刀伤人，请警察增援
+chatter|||明天早上几点集合，记得穿制服
+chatter|||师傅，麻烦你把车往{m}那边挪一挪
+chatter|||昨晚的球赛你看了没有，真精彩
+chatter|||我等一下去{m}买点水果，要不要帮你带
+test|||{c}，{u}试话，信号怎么样
+say_again|||{u}，刚才没听到，麻烦再讲一次
 """,
 }
 _ACTS = {

@@ -5,7 +5,9 @@
     python -m tools.corpus index                     # write .cache/corpus/manifest.csv
     python -m tools.corpus commit                    # copy the small set to tests/data/calls
 
-Dev and test share no sentence, no unit and no voice. Noise is added when a call is used (`tools.channel`).
+Dev and test share no sentence, no unit and no voice. The city set's `blind` split has sentences and a
+registry of its own as well, and the test split's voices: it is read once, when everything is decided.
+Noise is added when a call is used (`tools.channel`).
 Every call is a pure function of its number, so the set is the same wherever it is made.
 """
 
@@ -29,11 +31,17 @@ UNITS = ROOT / "tests" / "data" / "units.csv"
 COMMITTED = ROOT / "tests" / "data"
 CACHE = ROOT / ".cache" / "corpus"
 CITY = CACHE / "city"
-VOICES = {"dev": ("zf_xiaobei", "zm_yunjian"), "test": ("zf_xiaoxiao", "zm_yunxi")}
+VOICES = {
+    "dev": ("zf_xiaobei", "zm_yunjian"),
+    "test": ("zf_xiaoxiao", "zm_yunxi"),
+    "blind": ("zf_xiaoxiao", "zm_yunxi"),
+}
 SPEEDS = (0.9, 1.0, 1.1, 1.2)
 ROUNDS = {"dev": 3, "test": 4}
 """How often each sentence is used, each time with another unit, voice and speed."""
-CITY_ROUNDS = {"dev": 3, "test": 3}
+CITY_ROUNDS = {"dev": 3, "test": 3, "blind": 2}
+CITY_SEED = {"dev": 11, "test": 11, "blind": 29}
+"""Which registry of `tools.cityregistry` a split's units come from; the blind split has one of its own."""
 COMMAND_POST = "指挥中心"
 
 
@@ -53,9 +61,10 @@ def plan() -> list[Call]:
 def city_plan() -> list[Call]:
     """The second set, of the city's registry, in a fixed order, first rounds first."""
     own: dict[str, list[Unit]] = {"dev": [], "test": []}
-    for unit in city_units():
+    for unit in city_units(CITY_SEED["dev"]):
         if unit.state == "active":
             own["dev" if int(unit.unit_id[1:]) % 2 else "test"].append(unit)
+    own["blind"] = [unit for unit in city_units(CITY_SEED["blind"]) if unit.state == "active"]
     turns = range(max(CITY_ROUNDS.values()))
     return [
         _city_call(t, turn, own[t.split])
@@ -191,7 +200,7 @@ def main() -> None:
     calls = city_plan() if arguments.city else plan()
     arguments.out = arguments.out or (CITY if arguments.city else CACHE)
     if arguments.what == "plan":
-        for split in ("dev", "test"):
+        for split in VOICES:
             own = [c for c in calls if c.split == split]
             print(f"{split}: {len(own)} calls, {sum(len(c.text) for c in own) * 0.22 / 60:.0f} minutes about")
     elif arguments.what == "make":
