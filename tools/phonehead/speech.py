@@ -22,12 +22,14 @@ from gateway.speak.wording import spoken_form
 from gateway.understand.phones import syllable_phones
 from tools.phonehead.calltexts import CallTexts
 from tools.phonehead.texts import Texts
-from tools.voice import RATE_HZ, VOICES, Speaker
+from tools.voice import RATE_HZ, TIMBRES, VOICES, Speaker
 
 OPEN_VOICES = ("zf_xiaobei", "zm_yunjian")
 OPEN_SHARE = 0.5
 FIRST_CALL = 10_000
 """Clips from this number on say `calltexts`, those before it `texts`."""
+FIRST_TIMBRE = 20_000
+"""Clips from this number on borrow their sound from Kokoro's voices of other languages."""
 COLUMNS = ("file", "seconds", "group", "voice", "speed", "text", "phones")
 
 
@@ -56,7 +58,14 @@ def style_of(index: int, speaker: Speaker) -> tuple[str, str, float, npt.NDArray
     group = "open" if rng.random() < OPEN_SHARE else "all"
     voices = OPEN_VOICES if group == "open" else VOICES
     sound, manner = (_beyond(rng, voices) for _ in range(2))
-    style = np.concatenate([speaker.blend(sound)[:, :128], speaker.blend(manner)[:, 128:]], axis=1)
+    if index >= FIRST_TIMBRE:
+        foreign = rng.choice(TIMBRES, size=int(rng.integers(1, 3)), replace=False)
+        share = float(rng.uniform(0.35, 1.0))
+        parts = share * rng.dirichlet([1.0] * len(foreign))
+        sound = {v: w * (1 - share) for v, w in sound.items()} | dict(
+            zip(foreign, parts.tolist(), strict=True)
+        )
+    style = speaker.mixed(speaker.blend(sound), speaker.blend(manner))
     return group, f"{_told(sound)} / {_told(manner)}", float(rng.uniform(0.85, 1.35)), style
 
 
