@@ -25,7 +25,7 @@ class Block(nn.Module):
         self.near = nn.Conv1d(WIDTH, WIDTH, KERNEL, padding=KERNEL // 2, groups=WIDTH)
         self.up = nn.Linear(WIDTH, HIDDEN)
         self.down = nn.Linear(HIDDEN, WIDTH)
-        self.drop = nn.Dropout(0.1)
+        self.drop = nn.Dropout(0.02)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """Frames [batch, time, WIDTH]; `mask` is 0 on padding so that it leaks into nothing."""
@@ -43,8 +43,8 @@ class Head(nn.Module):
         self.blocks = nn.ModuleList(Block() for _ in range(BLOCKS))
         self.leave = nn.LayerNorm(WIDTH, EPSILON)
         self.out = nn.Linear(WIDTH, outputs)
-        self.drop_in = nn.Dropout(0.15)
-        self.drop_out = nn.Dropout(0.15)
+        self.drop_in = nn.Dropout(0.1)
+        self.drop_out = nn.Dropout(0.1)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """`mask` [batch, time, 1] is 1 where there is audio."""
