@@ -150,8 +150,17 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--onnx", type=Path)
+    parser.add_argument(
+        "--temperature", type=float, default=1.0, help="softens what is exported; choose it on held-out calls"
+    )
+    parser.add_argument("--export-only", action="store_true", help="write --onnx from OUT.pt as it is")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
+    if arguments.export_only:
+        head = Head(len(PHONES) + 1)
+        head.load_state_dict(torch.load(arguments.out, weights_only=True))
+        export(head, arguments.onnx, arguments.temperature)
+        return
     examples = load(arguments.features, set(arguments.groups.split(",")))
     minutes = sum(len(e.frames) for e in examples) * 0.02 / 60
     print(f"{len(examples)} clips, {minutes:.0f} minutes", flush=True)
@@ -159,11 +168,18 @@ def main() -> None:
     head = train(examples, plan, arguments.seed, arguments.initial)
     torch.save(head.state_dict(), arguments.out)
     if arguments.onnx:
-        export(head, arguments.onnx)
+        export(head, arguments.onnx, arguments.temperature)
 
 
-def export(head: Head, path: Path) -> None:
-    """Write the ONNX and beside it the JSON that names its columns and its SHA-256."""
+def export(head: Head, path: Path, temperature: float = 1.0) -> None:
+    """Write the ONNX and beside it the JSON that names its columns and its SHA-256.
+
+    A head trained for long is surer of its training speech than of anybody else's; `temperature` divides what
+    goes into the softmax, so that its probabilities are true of held-out calls.
+    """
+    with torch.no_grad():
+        head.out.weight /= temperature
+        head.out.bias /= temperature
     packed = to_onnx(head, {"phones": " ".join(PHONES)}).SerializeToString()
     path.write_bytes(packed)
     card = {"phones": list(PHONES), "frame_s": 0.02, "sha256": hashlib.sha256(packed).hexdigest()}
