@@ -41,10 +41,12 @@ phonehead: setup
 	.venv-tools/bin/python -m pip install -q -r tools/requirements-train.txt
 	$(TRAIN).speech --out $(HEAD)/speech --count 904
 	$(TRAIN).speech --out $(HEAD)/speech --start 10000 --count 10552
+	$(TRAIN).speech --out $(HEAD)/speech --start 12000 --count 12223
+	$(TRAIN).speech --out $(HEAD)/speech --start 20000 --count 20408
 	$(TRAIN).features $(WHISPER) $(HEAD)/synthetic $(HEAD)/speech --copies 3 --alone 4
 	$(if $(HUMAN),$(TRAIN).features $(WHISPER) $(HEAD)/human $(HUMAN) --copies 2 --alone 6)
-	$(TRAIN).train $(HEAD)/head.pt $(HEAD)/synthetic $(if $(HUMAN),$(HEAD)/human) --epochs 16 --seed 1 \
-	    --onnx gateway/recognise/phonehead.onnx
+	$(TRAIN).train $(HEAD)/head.pt $(HEAD)/synthetic $(if $(HUMAN),$(HEAD)/human) --epochs 30 --seed 1 \
+	    --temperature 1.2 --onnx gateway/recognise/phonehead.onnx
 
 install:
 	@bash tools/install.sh install
