@@ -83,10 +83,12 @@ class _Run(Calling):
         for_unit, reply = heard.stood_in_for(in_turn)
         if for_unit is not None and for_unit in items:
             self._record(for_unit, reply, "answered_by_other", by=speaker)
-        elif heard.stands_in:
+        elif heard.stands_in and (speaker is None or speaker != in_turn):
             return
         elif speaker is not None:
             if speaker in items and (heard.answers or speaker == in_turn):
+                # Whom it stands in for was not heard: it has answered all the same, and a person looks at it.
+                reply = _doubted(reply, "stood_in_for_whom") if heard.stands_in else reply
                 reply = _doubted(reply, "reported_emergency") if heard.emergency else reply
                 self._record(speaker, reply, self._own_outcome(speaker, reply))
         elif not heard.emergency:

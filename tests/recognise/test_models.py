@@ -176,7 +176,7 @@ def test_what_is_there_is_not_fetched_again(tiny: Model, tmp_path: Path, into: P
     def unreachable(*_: object) -> tuple[Path, ...]:
         raise AssertionError("nothing is downloaded for a model that is whole")
 
-    monkeypatch.setattr(models, "download", unreachable)
+    monkeypatch.setattr("gateway.recognise.download.download", unreachable)
     assert models.fetch(tiny.name, None, into) == folder
 
 

@@ -55,6 +55,7 @@ class Answer:
     present: int | None = 3
     readable: bool = True
     as_unit: str | None = None
+    stands_in: bool = False
     emergency: bool = False
     recognition_s: float = RECOGNITION_S
 
@@ -119,6 +120,7 @@ class Air:
             heard,
             unit_id=speaker if answer.named and answer.readable else None,
             for_unit=unit_id if answer.as_unit else None,
+            stands_in=answer.stands_in,
             emergency=answer.emergency,
         )
         self.at(ended + timedelta(seconds=answer.recognition_s), understood)
@@ -254,6 +256,13 @@ def test_an_answer_for_another_does_not_stop_the_calls_to_it() -> None:
     air = Air(plan_of(2), crew).run()
     assert air.outcomes["u1"] == "answered_by_other"
     assert air.items["u1"].answered_by == "u2"
+
+
+def test_a_unit_that_seems_to_answer_for_somebody_in_its_own_turn_has_answered() -> None:
+    air = Air(plan_of(1), {"u1": [Answer(2.0, stands_in=True)]}).run()
+
+    assert air.outcomes == {"u1": "answered"}
+    assert air.items["u1"].review_reasons == ("stood_in_for_whom",)
 
 
 def test_what_cannot_be_read_goes_to_a_person() -> None:
@@ -452,7 +461,7 @@ class Watch:
     def note_clear_answers(self, event: Event) -> None:
         if not isinstance(event, Understood) or self.state.phase == "finished":
             return
-        own = event.for_unit in {None, event.unit_id}
+        own = event.for_unit == event.unit_id or (event.for_unit is None and not event.stands_in)
         if event.unit_id in UNIT_IDS and event.answers and event.hides is None and own:
             self.heard_clearly.add(str(event.unit_id))
 
