@@ -17,6 +17,7 @@ from tools.cityregistry import city_units
 from tools.citysentences import city_templates
 from tools.corpus import CITY_SEED, UNITS, city_plan, plan, units
 from tools.phonehead.calltexts import CallTexts
+from tools.phonehead.radiotexts import RadioTexts
 from tools.scripted import scripted_calls
 from tools.sentences import templates
 from tools.voice import VOICES
@@ -121,8 +122,12 @@ def test_no_two_units_of_the_city_sound_alike(seed: int) -> None:
     assert max(sounds.values()) == 1
 
 
-def test_training_calls_are_the_same_every_time_and_none_is_of_a_corpus() -> None:
-    calls = CallTexts()
+@pytest.mark.parametrize("source", [CallTexts, RadioTexts])
+def test_training_calls_are_the_same_every_time_and_none_is_of_a_corpus(
+    source: type[CallTexts] | type[RadioTexts],
+) -> None:
+    calls = source()
     said = [calls[index] for index in range(10_000, 10_020)]
-    assert said == [CallTexts()[index] for index in range(10_000, 10_020)]
+    assert said == [source()[index] for index in range(10_000, 10_020)]
+    assert not any(slot in text for text in said for slot in "{}")
     assert not set(said) & {call.text.rstrip("。") for call in (*plan(), *city_plan())}

@@ -23,10 +23,13 @@ import soxr
 
 from gateway.understand.phones import PHONES
 from tools.channel import RATE_HZ, Channel, Samples, active_power, band, transmit
+from tools.phonehead.air import rough_air
 from tools.phonehead.speech import said_phones
 
 STEP = 320
 WINDOW = 30 * RATE_HZ
+FIRST_ROUGH_AIR = 6
+"""Copies from this number on are heard at 2 to 15 dB, every second one through `tools.phonehead.air`."""
 PHONE_COLUMN = {phone: k + 1 for k, phone in enumerate(PHONES)}
 
 
@@ -60,7 +63,7 @@ def clips(source: Path) -> list[Clip]:
 
 def channel_for(rng: np.random.Generator, copy: int) -> Channel:
     """A radio: the first copy mostly fair, the second mostly poor, the third anything."""
-    low, high = ((10, 26), (3, 14), (4, 28))[copy % 3]
+    low, high = ((10, 26), (3, 14), (4, 28))[copy % 3] if copy < FIRST_ROUGH_AIR else (2, 15)
     return Channel(
         snr_db=None if rng.random() < 0.12 else float(rng.uniform(low, high)),
         low_hz=float(rng.uniform(200, 400)),
@@ -80,6 +83,10 @@ def rough(clean: Samples, copy: int, seed: int, others: list[Path]) -> Samples:
     if rng.random() < 0.6:
         # resampling moves pitch and formants together, which makes other speakers out of a few
         clean = soxr.resample(clean, RATE_HZ, RATE_HZ / rng.uniform(0.88, 1.13)).astype(np.float32)
+    if copy >= FIRST_ROUGH_AIR and rng.random() < 0.5:
+        chosen = rng.integers(len(others), size=int(rng.integers(1, 7)))
+        voices = [sf.read(others[int(k)], dtype="float32")[0] for k in chosen]
+        return rough_air(clean, channel_for(rng, copy), seed, voices)
     kind = rng.random()
     if kind < 0.15:
         other, _ = sf.read(others[int(rng.integers(len(others)))], dtype="float32")
@@ -134,6 +141,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("sources", type=Path, nargs="+")
     parser.add_argument("--copies", type=int, default=3)
+    parser.add_argument("--first-copy", type=int, default=0, help=f"from {FIRST_ROUGH_AIR} on: rougher air")
     parser.add_argument("--alone", type=int, default=3, help="every how many copies are encoded alone")
     parser.add_argument("--start", type=int, default=0)
     parser.add_argument("--step", type=int, default=1)
@@ -148,7 +156,7 @@ def main() -> None:
     }
     own = [c for c in everything if c.path.name not in done][arguments.start :: arguments.step]
     arguments.out.mkdir(parents=True, exist_ok=True)
-    for copy in range(arguments.copies):
+    for copy in range(arguments.first_copy, arguments.first_copy + arguments.copies):
         frames: list[npt.NDArray[np.float16]] = []
         rows: list[dict[str, object]] = []
         at = 0

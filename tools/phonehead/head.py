@@ -25,33 +25,38 @@ class Block(nn.Module):
         self.near = nn.Conv1d(WIDTH, WIDTH, KERNEL, padding=KERNEL // 2, groups=WIDTH)
         self.up = nn.Linear(WIDTH, HIDDEN)
         self.down = nn.Linear(HIDDEN, WIDTH)
-        self.drop = nn.Dropout(0.02)
+        self.drop = nn.Dropout1d(0.02)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """Frames [batch, time, WIDTH]; `mask` is 0 on padding so that it leaks into nothing."""
         y = self.near((self.norm(x) * mask).transpose(1, 2)).transpose(1, 2)
-        return x + self.drop(self.down(torch.relu(self.up(y))))
+        return x + dropped(self.drop, self.down(torch.relu(self.up(y))))
+
+
+def dropped(drop: nn.Dropout1d, x: Tensor) -> Tensor:
+    """`x` [batch, time, features] with some features left out of whole clips, which is cheap to draw."""
+    return x * drop(torch.ones(x.shape[0], x.shape[2], 1)).transpose(1, 2) if drop.training else x
 
 
 class Head(nn.Module):
     """Encoder frames [batch, time, 512] to log-probabilities [batch, time, phones + blank]."""
 
-    def __init__(self, outputs: int) -> None:
+    def __init__(self, outputs: int, blocks: int = BLOCKS) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(ENCODER_WIDTH, EPSILON)
         self.enter = nn.Linear(ENCODER_WIDTH, WIDTH)
-        self.blocks = nn.ModuleList(Block() for _ in range(BLOCKS))
+        self.blocks = nn.ModuleList(Block() for _ in range(blocks))
         self.leave = nn.LayerNorm(WIDTH, EPSILON)
         self.out = nn.Linear(WIDTH, outputs)
-        self.drop_in = nn.Dropout(0.1)
-        self.drop_out = nn.Dropout(0.1)
+        self.drop_in = nn.Dropout1d(0.1)
+        self.drop_out = nn.Dropout1d(0.1)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """`mask` [batch, time, 1] is 1 where there is audio."""
-        y = torch.relu(self.enter(self.drop_in(self.norm(x))))
+        y = torch.relu(self.enter(dropped(self.drop_in, self.norm(x))))
         for block in self.blocks:
             y = block(y, mask)
-        scores: Tensor = self.out(self.drop_out(self.leave(y)))
+        scores: Tensor = self.out(dropped(self.drop_out, self.leave(y)))
         return scores.float().log_softmax(-1)
 
 

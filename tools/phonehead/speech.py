@@ -21,6 +21,7 @@ from pypinyin import lazy_pinyin
 from gateway.speak.wording import spoken_form
 from gateway.understand.phones import syllable_phones
 from tools.phonehead.calltexts import CallTexts
+from tools.phonehead.radiotexts import RadioTexts
 from tools.phonehead.texts import Texts
 from tools.voice import RATE_HZ, TIMBRES, VOICES, Speaker
 
@@ -30,6 +31,8 @@ FIRST_CALL = 10_000
 """Clips from this number on say `calltexts`, those before it `texts`."""
 FIRST_TIMBRE = 20_000
 """Clips from this number on borrow their sound from Kokoro's voices of other languages."""
+FIRST_RADIO = 40_000
+"""Clips from this number on say `radiotexts`."""
 COLUMNS = ("file", "seconds", "group", "voice", "speed", "text", "phones")
 
 
@@ -40,8 +43,10 @@ def said_phones(text: str) -> tuple[str, ...]:
     return tuple(phone for s in syllables for phone in syllable_phones(s))
 
 
-def text_of(index: int, texts: Texts, calls: CallTexts) -> str:
+def text_of(index: int, texts: Texts, calls: CallTexts, radio: RadioTexts) -> str:
     """What clip `index` says."""
+    if index >= FIRST_RADIO:
+        return radio[index]
     return calls[index] if index >= FIRST_CALL else texts[index]
 
 
@@ -55,10 +60,17 @@ def style_of(index: int, speaker: Speaker) -> tuple[str, str, float, npt.NDArray
         group, weights, speed = voice_of(index)
         return group, _told(weights), speed, speaker.blend(weights)
     rng = np.random.default_rng([index, 1])
-    group = "open" if rng.random() < OPEN_SHARE else "all"
+    group = "open" if rng.random() < OPEN_SHARE and index < FIRST_RADIO else "all"
     voices = OPEN_VOICES if group == "open" else VOICES
     sound, manner = (_beyond(rng, voices) for _ in range(2))
-    if index >= FIRST_TIMBRE:
+    if index >= FIRST_RADIO:
+        foreign = rng.choice(TIMBRES, size=int(rng.integers(1, 5)), replace=False)
+        share = float(rng.uniform(0.3, 1.0))
+        parts = 1.3 * rng.dirichlet([0.6] * len(foreign)) - 0.3 / len(foreign)
+        sound = {v: w * (1 - share) for v, w in sound.items()} | {
+            str(v): float(share * w) for v, w in zip(foreign, parts, strict=True)
+        }
+    elif index >= FIRST_TIMBRE:
         foreign = rng.choice(TIMBRES, size=int(rng.integers(1, 3)), replace=False)
         share = float(rng.uniform(0.35, 1.0))
         parts = share * rng.dirichlet([1.0] * len(foreign))
@@ -103,7 +115,7 @@ def main() -> None:
     if rows.exists():
         with rows.open(encoding="utf-8") as done:
             have = {row[0] for row in csv.reader(done)}
-    speaker, texts, calls = Speaker(threads=1), Texts(), CallTexts()
+    speaker, texts, calls, radio = Speaker(threads=1), Texts(), CallTexts(), RadioTexts()
     until = time.monotonic() + 60 * arguments.minutes
     for index in range(arguments.start, arguments.count, arguments.step):
         name = f"{index:06d}.flac"
@@ -112,7 +124,7 @@ def main() -> None:
         if time.monotonic() > until:
             break
         group, voice, speed, style = style_of(index, speaker)
-        text = text_of(index, texts, calls)
+        text = text_of(index, texts, calls, radio)
         audio = speaker.say(text, style, speed)
         sf.write(arguments.out / name, audio, RATE_HZ, "PCM_16")
         phones = " ".join(said_phones(text))

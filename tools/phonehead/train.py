@@ -4,10 +4,12 @@ python -m tools.phonehead.train OUT.pt FEATURES... [--groups open,human] [--epoc
 """
 
 import argparse
+import copy
 import hashlib
 import json
 import math
 import time
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -19,12 +21,21 @@ import torch
 from torch import Tensor, nn
 
 from gateway.understand.phones import PHONES
-from tools.phonehead.head import Head, to_onnx
+from tools.phonehead.head import BLOCKS, Head, to_onnx
 
 FRAMES_IN_BATCH = 9_000
-AVERAGE = 0.995
+AVERAGE = 0.997
+KERNELS_EVERY = 4
+"""The kernels along time are moved at every so many steps: their gradient costs as much as all matrices."""
 WARM_UP = 0.1
+FIRST_JUDGED = "030000"
+"""Clips before this one are all trained on: heads were judged on other things when they were made."""
+MOST_NOISE = 0.35
+"""The most Gaussian noise a clip's frames get, as a part of a frame's own deviation."""
 HALF = torch.cpu._is_avx512_bf16_supported()  # noqa: SLF001 - half precision is slower without it
+
+
+NOISE = torch.randn(6_000, 512, generator=torch.Generator().manual_seed(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +44,20 @@ class Example:
 
     frames: npt.NDArray[np.float16]
     labels: list[int]
+    share: float = 1.0
+    """Of this part of the epochs the clip is in."""
 
 
-def load(folders: list[Path], groups: set[str]) -> list[Example]:
-    """All clips of the groups that CTC can align (a frame for each phone, and a blank between equal ones)."""
+def kept_back(clip: str) -> bool:
+    """Whether a clip is for judging and not for training."""
+    return clip >= FIRST_JUDGED and zlib.crc32(clip.encode()) % 16 == 0
+
+
+def load(folders: list[Path], groups: set[str], share: float = 1.0, *, judged: bool = False) -> list[Example]:
+    """All clips of the groups that CTC can align (a frame for each phone, and a blank between equal ones).
+
+    `judged` gives those kept back instead.
+    """
     found = []
     for folder in folders:
         for rows in sorted(folder.glob("*.json")):
@@ -44,14 +65,18 @@ def load(folders: list[Path], groups: set[str]) -> list[Example]:
             for row in json.loads(rows.read_text()):
                 labels = row["labels"]
                 need = len(labels) + sum(a == b for a, b in pairwise(labels))
-                if row["group"] in groups and need < row["frames"]:
-                    found.append(Example(np.array(frames[row["at"] : row["at"] + row["frames"]]), labels))
+                if row["group"] not in groups or kept_back(row["clip"]) != judged:
+                    continue
+                if need < row["frames"]:
+                    own = np.array(frames[row["at"] : row["at"] + row["frames"]])
+                    found.append(Example(own, labels, share))
     return found
 
 
 def batches(examples: list[Example], rng: np.random.Generator) -> Iterator[list[Example]]:
     """Clips of like length together, about FRAMES_IN_BATCH frames each, in random order."""
-    order = sorted(range(len(examples)), key=lambda i: len(examples[i].frames) + rng.uniform(0, 30))
+    chosen = [i for i, e in enumerate(examples) if rng.random() < e.share]
+    order = sorted(chosen, key=lambda i: len(examples[i].frames) + rng.uniform(0, 30))
     groups: list[list[Example]] = [[]]
     longest = 0
     for i in order:
@@ -65,7 +90,7 @@ def batches(examples: list[Example], rng: np.random.Generator) -> Iterator[list[
 
 
 def tensors(batch: list[Example], rng: np.random.Generator | None) -> tuple[Tensor, Tensor, Tensor]:
-    """Padded frames, mask and lengths; with `rng` short stretches are silenced so that context must help."""
+    """Padded frames, mask and lengths; with `rng` stretches are silenced, noise is added."""
     lengths = torch.tensor([len(e.frames) for e in batch])
     frames = torch.zeros(len(batch), int(lengths.max()), 512)
     mask = torch.zeros(len(batch), int(lengths.max()), 1)
@@ -73,7 +98,13 @@ def tensors(batch: list[Example], rng: np.random.Generator | None) -> tuple[Tens
         frames[k, : len(example.frames)] = torch.from_numpy(example.frames.astype(np.float32))
         mask[k, : len(example.frames)] = 1
         if rng is not None:
-            for _ in range(int(rng.integers(0, 3))):
+            if rng.random() < 0.5:
+                at = int(rng.integers(len(NOISE) - len(example.frames)))
+                spread = float(rng.uniform(0, MOST_NOISE)) * frames[k, : len(example.frames)].std()
+                frames[k, : len(example.frames)].add_(
+                    NOISE[at : at + len(example.frames)], alpha=float(spread)
+                )
+            for _ in range(int(rng.integers(0, 4))):
                 start = int(rng.integers(0, len(example.frames)))
                 frames[k, start : start + int(rng.integers(2, 10))] = 0
     return frames, mask, lengths
@@ -94,14 +125,42 @@ class Plan:
         return self.rate * max(1e-3, (1 + math.cos(math.pi * (share - WARM_UP) / (1 - WARM_UP))) / 2)
 
 
-def train(examples: list[Example], plan: Plan, seed: int, initial: Path | None) -> Head:
-    """Fit a head, from `initial` if given; what comes back is the moving average of its weights."""
+def begun(initial: Path | None, blocks: int) -> Head:
+    """A head of so many blocks, from `initial` if given: blocks that it has not change nothing at first."""
+    head = Head(len(PHONES) + 1, blocks)
+    if initial is not None:
+        known = torch.load(initial, weights_only=True)
+        for number in range(blocks):
+            if f"blocks.{number}.down.weight" not in known:
+                nn.init.zeros_(head.blocks[number].down.weight)  # type: ignore[arg-type]
+                nn.init.zeros_(head.blocks[number].down.bias)  # type: ignore[arg-type]
+        head.load_state_dict(known, strict=False)
+    return head
+
+
+def judge(head: Head, examples: list[Example]) -> float:
+    """Mean CTC loss a phone on clips that were not trained on."""
+    ctc = nn.CTCLoss(reduction="sum", zero_infinity=True)
+    total = phones = 0.0
+    head.eval()
+    with torch.no_grad():
+        for batch in batches(examples, np.random.default_rng(0)):
+            frames, mask, lengths = tensors(batch, None)
+            targets = torch.tensor([label for e in batch for label in e.labels])
+            sizes = torch.tensor([len(e.labels) for e in batch])
+            with torch.autocast("cpu", torch.bfloat16, enabled=HALF):
+                heard = head(frames, mask)
+            total += ctc(heard.transpose(0, 1), targets, lengths, sizes).item()
+            phones += len(targets)
+    return total / max(phones, 1)
+
+
+def train(examples: list[Example], judged: list[Example], plan: Plan, seed: int, head: Head) -> Head:
+    """Fit `head`; what comes back is the moving average of its weights."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    head, average = Head(len(PHONES) + 1), Head(len(PHONES) + 1)
-    if initial is not None:
-        head.load_state_dict(torch.load(initial, weights_only=True))
-    average.load_state_dict(head.state_dict())
+    average = copy.deepcopy(head)
+    kernels = [p for name, p in head.named_parameters() if ".near." in name]
     steps = plan.epochs * sum(1 for _ in batches(examples, np.random.default_rng(0)))
     optimiser = torch.optim.AdamW(head.parameters(), plan.rate, weight_decay=0.02)
     ctc = nn.CTCLoss(zero_infinity=True)
@@ -110,6 +169,8 @@ def train(examples: list[Example], plan: Plan, seed: int, initial: Path | None) 
         head.train()
         began, total, count = time.monotonic(), 0.0, 0
         for batch in batches(examples, rng):
+            for kernel in kernels:
+                kernel.requires_grad_(done % KERNELS_EVERY == 0)
             frames, mask, lengths = tensors(batch, rng)
             targets = torch.tensor([label for e in batch for label in e.labels])
             sizes = torch.tensor([len(e.labels) for e in batch])
@@ -132,7 +193,8 @@ def train(examples: list[Example], plan: Plan, seed: int, initial: Path | None) 
             total, count = total + loss.item(), count + 1
             if share >= 1:
                 break
-        print(f"epoch {epoch}: loss {total / count:.3f}, {time.monotonic() - began:.0f} s", flush=True)
+        took_s, kept = time.monotonic() - began, judge(average, judged)
+        print(f"epoch {epoch}: loss {total / count:.3f}, kept back {kept:.4f}, {took_s:.0f} s", flush=True)
         epoch += 1
     average.eval()
     return average
@@ -142,6 +204,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
     parser.add_argument("features", type=Path, nargs="+")
+    parser.add_argument(
+        "--less", type=Path, nargs="*", default=[], help="folders known by the weights gone on from"
+    )
+    parser.add_argument("--less-share", type=float, default=0.4, help="so much of them is in an epoch")
+    parser.add_argument("--blocks", type=int, default=BLOCKS)
     parser.add_argument("--groups", default="open,all,human")
     parser.add_argument("--epochs", type=int, default=14)
     parser.add_argument("--minutes", type=float, help="train this long instead, whatever the machine does")
@@ -157,15 +224,17 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     if arguments.export_only:
-        head = Head(len(PHONES) + 1)
+        head = Head(len(PHONES) + 1, arguments.blocks)
         head.load_state_dict(torch.load(arguments.out, weights_only=True))
         export(head, arguments.onnx, arguments.temperature)
         return
-    examples = load(arguments.features, set(arguments.groups.split(",")))
+    groups = set(arguments.groups.split(","))
+    examples = load(arguments.features, groups) + load(arguments.less, groups, arguments.less_share)
+    judged = load(arguments.features, groups, judged=True)
     minutes = sum(len(e.frames) for e in examples) * 0.02 / 60
     print(f"{len(examples)} clips, {minutes:.0f} minutes", flush=True)
     plan = Plan(arguments.epochs, arguments.minutes, arguments.rate)
-    head = train(examples, plan, arguments.seed, arguments.initial)
+    head = train(examples, judged, plan, arguments.seed, begun(arguments.initial, arguments.blocks))
     torch.save(head.state_dict(), arguments.out)
     if arguments.onnx:
         export(head, arguments.onnx, arguments.temperature)
