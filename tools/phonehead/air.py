@@ -54,8 +54,10 @@ def engine(rng: np.random.Generator, samples: int) -> Floats:
     """A motor: many harmonics of an unsteady low pitch, and its hiss."""
     pitch = rng.uniform(22, 110) * (1 + 0.05 * slow(rng, samples, 0.7))
     phase = 2 * np.pi * np.cumsum(pitch) / RATE_HZ
-    tones = sum(np.sin(k * phase + rng.uniform(0, 6)) / k ** rng.uniform(0.3, 1) for k in range(1, 24))
-    return tones + rng.uniform(0.3, 2) * coloured(rng, samples) / 50
+    tones = rng.uniform(0.3, 2) * coloured(rng, samples) / 50
+    for k in range(1, 24):
+        tones = tones + np.sin(k * phase + rng.uniform(0, 6)) / k ** rng.uniform(0.3, 1)
+    return tones
 
 
 def crowd(rng: np.random.Generator, samples: int, voices: list[Samples]) -> Floats:
@@ -110,10 +112,11 @@ def coded(rng: np.random.Generator, samples: Floats) -> Floats:
     """What a cheap codec or an IP link leaves: steps of loudness, or of each sound's spectrum."""
     peak = np.abs(samples).max() + 1e-9
     if rng.random() < 0.5:
-        law = np.sign(samples) * np.log1p(255 * np.abs(samples) / peak) / np.log(256)
+        law: Floats = np.sign(samples) * np.log1p(255 * np.abs(samples) / peak) / np.log(256)
         steps = 2.0 ** rng.uniform(3, 6)
         law = np.round(law * steps) / steps
-        return np.sign(law) * peak * np.expm1(np.abs(law) * np.log(256)) / 255
+        loud: Floats = np.sign(law) * peak * np.expm1(np.abs(law) * np.log(256)) / 255
+        return loud
     frame = 512
     padded = np.concatenate([np.zeros(frame), samples, np.zeros(2 * frame)])
     window = np.sqrt(np.hanning(frame + 1)[:-1])
@@ -141,7 +144,7 @@ def received(rng: np.random.Generator, speech: Floats, snr_db: float, channel: C
         depth = np.exp(rng.uniform(0.3, 1.1) * slow(rng, len(speech), float(rng.choice([0.5, 2, 6, 15]))))
         speech, noise = speech / np.maximum(depth, 0.6) ** 0.5, noise * depth
     wanted = (active_power(speech) or 0.01) / 10 ** (snr_db / 10)
-    heard = speech + noise * np.sqrt(wanted / ((noise**2).mean() + 1e-12))
+    heard: Floats = speech + noise * np.sqrt(wanted / ((noise**2).mean() + 1e-12))
     loud = np.sqrt(active_power(speech) or 0.01)
     if rng.random() < 0.25:
         t = np.arange(len(speech)) / RATE_HZ

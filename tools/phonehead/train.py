@@ -132,8 +132,8 @@ def begun(initial: Path | None, blocks: int) -> Head:
         known = torch.load(initial, weights_only=True)
         for number in range(blocks):
             if f"blocks.{number}.down.weight" not in known:
-                nn.init.zeros_(head.blocks[number].down.weight)  # type: ignore[arg-type]
-                nn.init.zeros_(head.blocks[number].down.bias)  # type: ignore[arg-type]
+                nn.init.zeros_(head.blocks[number].down.weight)
+                nn.init.zeros_(head.blocks[number].down.bias)
         head.load_state_dict(known, strict=False)
     return head
 
