@@ -1,8 +1,9 @@
 """Who called and what was said, on the second corpus: sentences, units and voices that nothing was tuned on.
 
-The corpus is spoken by `python -m tools.corpus make --city` (an hour on two cores) into `.cache/corpus/city`;
-without it this benchmark says so and measures nothing. Each call goes through the radio channel and the
-product's own path as a conversation of its own, against its split's 2,702 units of `tools.cityregistry`.
+The corpus is spoken by `python -m tools.corpus make --city` (an hour on two cores) into `.cache/corpus/city`,
+the sealed split by `make --sealed` into `.cache/corpus/sealed`; without them this benchmark says so and
+measures nothing. Each call goes through the radio channel and the product's own path as a conversation of its
+own, against its split's 2,702 units of `tools.cityregistry`.
 """
 
 import itertools
@@ -25,12 +26,12 @@ from gateway.understand.registry import units_to_csv
 from tools.calls import Call, read_manifest
 from tools.channel import CLEAN, Channel, Samples, transmit
 from tools.cityregistry import city_units
-from tools.corpus import CITY, CITY_SEED
+from tools.corpus import CITY_SEED, city_folder
 
 TARGETS = {20: (0.99, 0.005, 0.98, 0.98), 12: (0.95, 0.01, 0.92, 0.92), 8: (0.85, 0.02, None, None)}
 """By SNR: caller right at least, caller wrong at most, incident code and headcount right at least."""
-JUDGED = ("test", "blind")
-"""Splits that nothing was fitted on; `blind` is run once, when a session's work is done."""
+JUDGED = ("test", "blind", "sealed")
+"""Splits that nothing was fitted on; `sealed` is run once, when all is decided, and is used up then."""
 SNRS_DB = (20, 12, 8)
 SAMPLED = {"clean": None, "25": 25.0, "15": 15.0}
 SAMPLE_EVERY = 5
@@ -39,14 +40,16 @@ BINS = (0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
 
 def understanding(options: Options) -> Report:
     """The city corpus; every fifth call also on other channels."""
-    if not (CITY / "manifest.csv").exists():
-        return Report(
-            (Figure.noted("understanding.skipped", None, "", f"no {CITY.name} corpus: see tools/corpus.py"),)
-        )
+    unspoken = sorted(
+        {city_folder(s).name for s in options.splits if not (city_folder(s) / "manifest.csv").exists()}
+    )
+    if unspoken:
+        told = f"no {' and '.join(unspoken)} corpus: see tools/corpus.py"
+        return Report((Figure.noted("understanding.skipped", None, "", told),))
     figures: list[Figure] = []
     tables: list[Table] = []
     for split in options.splits:
-        calls = [call for call in read_manifest(CITY / "manifest.csv") if call.split == split]
+        calls = [c for c in read_manifest(city_folder(split) / "manifest.csv") if c.split == split]
         units = WORK / f"city-{split}.csv"
         units.write_text(units_to_csv(city_units(CITY_SEED[split])), encoding="utf-8")
         by_snr = hear(calls[:: options.every], units, {str(snr): float(snr) for snr in SNRS_DB})
@@ -88,7 +91,7 @@ def hear(
 
 def aired(call: Call, snr_db: float | None) -> Samples:
     """The call as a receiver hands it over."""
-    speech, _ = soundfile.read(CITY / call.file, dtype="float32")
+    speech, _ = soundfile.read(city_folder(call.split) / call.file, dtype="float32")
     channel = CLEAN if snr_db is None else Channel(snr_db=snr_db)
     return transmit(speech, channel, sound.seed(f"{call.file}/{snr_db}"))
 

