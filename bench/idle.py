@@ -10,8 +10,8 @@ from pathlib import Path
 
 from gateway.app import Daemon
 from gateway.cli.run import checked
+from gateway.listener import Listener
 from gateway.log import configure_log
-from gateway.pipeline import Listener
 
 
 class ModellessDaemon(Daemon):

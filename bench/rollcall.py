@@ -28,8 +28,8 @@ from bench.recordings import write_registry
 from bench.station import folder, mosquitto
 from gateway.clock import ManualClock
 from gateway.knowledge import build_knowledge, read_lexicon
+from gateway.listener import Listener
 from gateway.model import RATE_HZ
-from gateway.pipeline import Listener
 from gateway.publish.requests import RollcallStart
 from gateway.rollcallsettings import RollcallSettings
 from gateway.station import read_units_file

@@ -17,9 +17,9 @@ from bench.idle import resident_kib
 from gateway.app import Daemon
 from gateway.config import load_config
 from gateway.hear.classify import Classification
+from gateway.listener import Heard
 from gateway.log import configure_log
 from gateway.model import Pcm, SoundClass, Transcript
-from gateway.pipeline import Heard
 from tools.crashair import number_of
 from tools.crashlife import ScriptedRecogniser
 

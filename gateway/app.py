@@ -32,8 +32,8 @@ from gateway.faultpoints import passing
 from gateway.health import WRITTEN_EVERY_S, write_stopped
 from gateway.housekeeping import LOOK_EVERY_S, SWEEP_EVERY_S, Housekeeping
 from gateway.knowledge import build_knowledge, read_lexicon
+from gateway.listener import Listener
 from gateway.mapping import MapKeeper
-from gateway.pipeline import Listener
 from gateway.publish.broker import Broker
 from gateway.publish.commandport import CommandPort
 from gateway.publish.commands import Gatekeeper

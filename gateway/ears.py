@@ -8,8 +8,8 @@ import structlog
 from gateway.alarms import Alarms
 from gateway.decodepool import MOST_LEFT_BEHIND, DecodeHung, DecodePool
 from gateway.errors import Unavailable
+from gateway.listener import Heard, Listener
 from gateway.model import Pcm
-from gateway.pipeline import Heard, Listener
 from gateway.recognise.base import Recogniser
 from gateway.remedies import HUNG_ACTION
 

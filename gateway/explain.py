@@ -12,8 +12,8 @@ from gateway.drafts import transmission_event
 from gateway.errors import BadInput
 from gateway.events import CloudEvent, seal
 from gateway.knowledge import build_knowledge
+from gateway.listener import Heard
 from gateway.model import End, PhoneEvidence, SoundClass, Transcript, Transmission
-from gateway.pipeline import Heard
 from gateway.replay import ReplaySettings, replay
 from gateway.timekeeping import ClockReader
 from gateway.understand.normalise import normalise

@@ -10,8 +10,8 @@ from gateway.config import AlarmSettings, SquelchSettings
 from gateway.errors import MissingInput
 from gateway.hear.linewatch import LineLimits
 from gateway.hear.segmenter import Squelch, SquelchKind
+from gateway.interpreter import Knowledge
 from gateway.model import Unit
-from gateway.pipeline import Knowledge
 from gateway.shipped import shipped_text
 from gateway.store.store import Store
 from gateway.understand.conversation import Rules

@@ -2,19 +2,15 @@
 
     spooled audio ─► durable ─► class and words ─► who and what ─► conversation ─► events and outbox rows
 
-Everything here runs on the asyncio loop; only listening (voice detection, recognition) goes to the decode
-pool. One `RadioPipeline` takes one radio's transmissions one after the other, because the conversation is in
-order; several radios go on side by side.
+Everything here runs on the asyncio loop; only listening (`gateway.listener`) goes to the decode pool. Who and
+what is `gateway.interpreter`'s. One `RadioPipeline` takes one radio's transmissions one after the other,
+because the conversation is in order; several radios go on side by side.
 """
 
 import asyncio
 import contextlib
 from collections.abc import Callable
-from concurrent.futures import Executor
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Protocol, Self
 
 import structlog
 
@@ -26,100 +22,21 @@ from gateway.drafts import change_event, rollcall_event, transmission_event
 from gateway.errors import GatewayError
 from gateway.events import AudioRef, ClockReading, CloudEvent
 from gateway.faultpoints import passing
-from gateway.hear import signalling
 from gateway.hear.capture import CaptureEvent
-from gateway.hear.classify import Classification, classify
-from gateway.model import Pcm, Signalling, SoundClass, Transcript, Transmission, Understanding
-from gateway.recognise.base import Recogniser
-from gateway.recognise.engines import EngineChoice, choose
-from gateway.recognise.phonehead import PhoneHead
-from gateway.recognise.vad import Vad
-from gateway.rollcall.drillhearing import names_in_order
+from gateway.hear.classify import classify
+from gateway.interpreter import Interpreter, Knowledge
+from gateway.listener import Heard, Listen
+from gateway.model import SoundClass, Transcript, Transmission, Understanding
 from gateway.rollcall.overheard import Overheard
 from gateway.store.records import MAX_ATTEMPTS, HeardTransmission, SpooledAudio
 from gateway.store.store import Store
-from gateway.understand.conversation import Checkin, Conversation, IncidentChange, Rules, Utterance
+from gateway.understand.conversation import Checkin, Conversation, IncidentChange, Utterance
 from gateway.understand.conversation import Heard as Conversed
 from gateway.understand.incident import IncidentState
-from gateway.understand.lexicon import Lexicon
-from gateway.understand.resolve import Prior, Resolver
-from gateway.understand.standin import STANDS_IN, stand_in, told_beside
-from gateway.understand.understand import understand
 
 log = structlog.get_logger()
 
-CALLER_IDS = signalling.SignallingSettings(systems=frozenset({"dtmf", "mdc1200", "fivetone"}))
-"""CTCSS is left out: it names a group of radios, not one."""
 WAS_FATAL = "recognition ended the process, or did not end, twice"
-CALL_ANSWERED_WITHIN_S = 60.0
-"""For this long after a unit was called it is the likely speaker of what comes next."""
-
-
-@dataclass(frozen=True, slots=True)
-class Knowledge:
-    """What the station knows when it listens; replaced as a whole when the registry changes."""
-
-    resolver: Resolver
-    lexicon: Lexicon
-    rules: Rules
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """What listening to one transmission gave. `failure` says which fault left it without words."""
-
-    sound: Classification
-    transcript: Transcript
-    signalling: tuple[Signalling, ...] = ()
-    failure: str | None = None
-
-
-class Listen(Protocol):
-    """Turns a transmission's audio into its class and words."""
-
-    async def __call__(self, audio: Pcm) -> Heard:
-        """Listen. Never raises for what the audio holds."""
-
-
-class Listener:
-    """Listens on the decode pool: a voice detector first, a recogniser only where there is a voice."""
-
-    def __init__(self, vad: Vad, recogniser: Recogniser, pool: Executor) -> None:
-        self._vad = vad
-        self.recogniser = recogniser
-        self._pool = pool
-
-    @classmethod
-    def load(
-        cls, pool: Executor, engine: EngineChoice, models_dir: Path | None = None, threads: int = 0
-    ) -> Self:
-        """Load detector and recogniser. Blocks for the seconds that takes.
-
-        Raises:
-            ModelUnavailable: the model is not installed, or damaged; the message says what to do.
-        """
-        recogniser = choose(engine, models_dir=models_dir, threads=threads, phone_head=PhoneHead())
-        return cls(Vad(), recogniser, pool)
-
-    def close(self) -> None:
-        """Let go of the model. May be called twice."""
-        self.recogniser.close()
-
-    async def __call__(self, audio: Pcm) -> Heard:
-        """Classify and transcribe `audio`."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._listen, audio)
-
-    def _listen(self, audio: Pcm) -> Heard:
-        speech = self._vad.speech_probabilities(audio)
-        sound = classify(audio, speech)
-        silent = Transcript("", "", self.recogniser.engine, self.recogniser.model, 0.0)
-        ids = signalling.decode(audio, CALLER_IDS)
-        if sound.sound_class is not SoundClass.SPEECH:
-            return Heard(sound, silent, ids)
-        try:
-            return Heard(sound, self.recogniser.transcribe(audio, speech), ids)
-        except GatewayError as error:
-            return Heard(sound, silent, ids, failure=str(error))
 
 
 class RadioPipeline:
@@ -139,8 +56,7 @@ class RadioPipeline:
         rollcall: RadioRollcall | None = None,
     ) -> None:
         self.radio_id = radio_id
-        self._streets = streets
-        self._knowledge = knowledge
+        self._interpreter = Interpreter(streets, knowledge)
         self._listen = listen
         self._store = store
         self._ids = ids
@@ -149,7 +65,6 @@ class RadioPipeline:
         self._turn = asyncio.Lock()
         """Held while the conversation moves: a transmission and a person's change never overlap."""
         self.rollcall = rollcall or RadioRollcall(radio_id, Timeline(ids.clock), ids.new, read_clock)
-        self._last_call: tuple[str, datetime] | None = None
         self._begun = ""
         self._last_heard: tuple[str, Heard] | None = None
         self._attempts = 0
@@ -185,8 +100,7 @@ class RadioPipeline:
         """The wall clock was set: an incident warm by times from `since` on stays as warm as it was."""
         async with self._turn:
             self._conversation = self._conversation.shifted(by, since)
-            if self._last_call is not None and self._last_call[1] >= since:
-                self._last_call = (self._last_call[0], self._last_call[1] + by)
+            self._interpreter.clock_was_set(by, since)
 
     async def take(self, transmission: Transmission, kept: SpooledAudio | None) -> list[CloudEvent]:
         """Carry one transmission from the spool to the outbox and return its events, in order.
@@ -251,8 +165,7 @@ class RadioPipeline:
     async def _conclude(
         self, transmission: Transmission, kept: SpooledAudio | None, heard: Heard
     ) -> list[CloudEvent]:
-        knowledge = self._knowledge()
-        meaning = self._understand(transmission, heard, knowledge)
+        meaning = self._interpreter.understand(transmission, heard, self._conversation, self.rollcall)
         audio = _audio_ref(kept)
         utterance = Utterance(
             transmission_id=transmission.id,
@@ -264,7 +177,9 @@ class RadioPipeline:
             confidence=heard.transcript.confidence,
             audio=audio,
         )
-        conversation, changes, incident_id = self._conversation.hear(utterance, knowledge.rules)
+        conversation, changes, incident_id = self._conversation.hear(
+            utterance, self._interpreter.knowledge.rules
+        )
         noted = await self.rollcall.hear(self._overheard(transmission, heard, utterance, changes))
         if noted.takes_answer:
             changes = tuple(change for change in changes if not isinstance(change, Checkin))
@@ -289,7 +204,7 @@ class RadioPipeline:
         passing("events.committed")
         self._conversation = conversation
         self.rollcall.adopt(noted)
-        self._remember_call(transmission, meaning)
+        self._interpreter.remember(transmission, meaning)
         log.info(
             "transmission understood",
             radio=self.radio_id,
@@ -361,46 +276,8 @@ class RadioPipeline:
             failed=heard.failure is not None,
             emergency=emergency,
             told_incident=polarity != "none",
-            ordered=self._ordered(utterance),
+            ordered=self._interpreter.ordered(utterance.text, utterance.understanding),
         )
-
-    def _ordered(self, utterance: Utterance) -> tuple[tuple[str, str], ...]:
-        """The units that an officer's order names: call order alone finds one of them at most."""
-        resolver, said = self._knowledge().resolver, utterance.understanding
-        named = [party for party in (said.callee, said.caller) if party.kind == "unit"]
-        named += [resolver.resolve(f"{name},听到请回答").callee for name in names_in_order(utterance.text)]
-        known = {one.unit_id: one.name or "" for one in named if one.unit_id is not None}
-        return tuple(known.items()) if names_in_order(utterance.text) else ()
-
-    def _understand(self, transmission: Transmission, heard: Heard, knowledge: Knowledge) -> Understanding:
-        if heard.sound.sound_class is not SoundClass.SPEECH and not heard.signalling:
-            return Understanding()
-        prior = Prior(
-            expected=self.rollcall.expected() or self._expected(transmission.started_at),
-            streets=self._streets,
-            signalled=tuple(
-                f"{one.system}:{one.id}" for one in (*transmission.signalling, *heard.signalling)
-            ),
-        )
-        parties = knowledge.resolver.resolve(heard.transcript.text, heard.transcript.phones, prior)
-        instead = stand_in(heard.transcript.text, parties, knowledge.resolver, prior)
-        context = self._conversation.context(transmission.started_at, knowledge.rules)
-        if self.rollcall.in_drill:
-            context = replace(context, exercise_open=True)
-        meaning = understand(heard.transcript, instead or parties, context, knowledge.lexicon)
-        stands_in = instead is not None or told_beside(meaning, self.rollcall.in_turn)
-        return replace(meaning, acts=(*meaning.acts, STANDS_IN)) if stands_in else meaning
-
-    def _expected(self, at: datetime) -> frozenset[str]:
-        if self._last_call is None:
-            return frozenset()
-        unit_id, called_at = self._last_call
-        waited_s = (at - called_at).total_seconds()
-        return frozenset({unit_id}) if 0 <= waited_s <= CALL_ANSWERED_WITHIN_S else frozenset()
-
-    def _remember_call(self, transmission: Transmission, meaning: Understanding) -> None:
-        if meaning.callee.kind == "unit" and meaning.callee.unit_id is not None:
-            self._last_call = (meaning.callee.unit_id, transmission.started_at)
 
     async def _quarantine(
         self, transmission: Transmission, kept: SpooledAudio | None, why: str

@@ -17,9 +17,11 @@ from gateway.config import Config, DeviceSettings, RadioSettings
 from gateway.errors import BadConfig
 from gateway.events import ClockReading, CloudEvent
 from gateway.hear.capture import CaptureEvent
+from gateway.interpreter import Knowledge
 from gateway.knowledge import heard_before, line_limits_of, squelch_of
 from gateway.leftovers import FormerSource, left_over
-from gateway.pipeline import Knowledge, Listen, RadioPipeline
+from gateway.listener import Listen
+from gateway.pipeline import RadioPipeline
 from gateway.radio import Radio
 from gateway.store.spool import Spool
 from gateway.store.store import Store

@@ -17,9 +17,11 @@ from gateway.errors import BadInput, MissingInput
 from gateway.events import CloudEvent
 from gateway.hear.capture import CaptureEvent, Ended, Fault
 from gateway.hear.segmenter import Squelch
+from gateway.interpreter import Knowledge
 from gateway.knowledge import build_knowledge, read_lexicon, squelch_of
+from gateway.listener import Heard, Listen, Listener
 from gateway.model import RATE_HZ, End, Pcm, Unit
-from gateway.pipeline import Heard, Knowledge, Listen, Listener, RadioPipeline
+from gateway.pipeline import RadioPipeline
 from gateway.radio import Radio
 from gateway.recognise.engines import EngineChoice
 from gateway.station import read_units_file

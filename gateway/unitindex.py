@@ -7,8 +7,8 @@ from pathlib import Path
 import structlog
 
 from gateway.errors import BadInput, MissingInput
+from gateway.interpreter import Knowledge
 from gateway.model import Unit
-from gateway.pipeline import Knowledge
 from gateway.station import newer_units_file
 from gateway.store.store import Store
 

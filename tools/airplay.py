@@ -21,8 +21,10 @@ from gateway.conduct.seams import NotOnAir, OnAir
 from gateway.events import CloudEvent
 from gateway.hear.capture import Completed, Opened
 from gateway.hear.classify import Classification
+from gateway.interpreter import Knowledge
+from gateway.listener import Heard, Listen
 from gateway.model import End, Pcm, SoundClass, Transcript, Transmission
-from gateway.pipeline import Heard, Knowledge, Listen, RadioPipeline
+from gateway.pipeline import RadioPipeline
 from gateway.rollcallsettings import RollcallSettings
 from gateway.store.records import SpooledAudio
 from gateway.store.store import Store

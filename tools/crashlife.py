@@ -27,9 +27,9 @@ from gateway.config import load_config
 from gateway.faultpoints import FAULT_POINTS
 from gateway.hear.classify import Classification
 from gateway.knowledge import build_knowledge, read_lexicon
+from gateway.listener import Heard
 from gateway.log import configure_log
 from gateway.model import Pcm, SoundClass, Transcript, Unit
-from gateway.pipeline import Heard
 from tools.crashair import number_of
 
 LINES = (

@@ -29,9 +29,9 @@ from gateway.config import Config, RadioSettings, load_config
 from gateway.hear import signalling
 from gateway.hear.classify import Classification
 from gateway.hear.signalling import encode
+from gateway.listener import CALLER_IDS, Heard
 from gateway.log import configure_log
 from gateway.model import RATE_HZ, Pcm, SoundClass, Transcript
-from gateway.pipeline import CALLER_IDS, Heard
 from gateway.speak.transmitter import KeysUp, KeyUp
 from gateway.speak.utterance import Utterance
 

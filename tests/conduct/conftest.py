@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from gateway.clock import ManualClock
+from gateway.interpreter import Knowledge
 from gateway.knowledge import build_knowledge, read_lexicon
 from gateway.model import Unit
-from gateway.pipeline import Knowledge
 from gateway.store.store import Store
 from tools.airplay import EIGHT, AirPlay
 

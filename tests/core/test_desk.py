@@ -14,9 +14,11 @@ from gateway.desk import Desk
 from gateway.errors import StoreUnavailable
 from gateway.events import CloudEvent
 from gateway.hear.classify import Classification
+from gateway.interpreter import Knowledge
 from gateway.knowledge import build_knowledge, read_lexicon
+from gateway.listener import Heard
 from gateway.model import End, Pcm, SoundClass, Transcript, Transmission, Unit
-from gateway.pipeline import Heard, Knowledge, RadioPipeline
+from gateway.pipeline import RadioPipeline
 from gateway.publish.commands import RefusedCommand
 from gateway.publish.memory import MemoryLink
 from gateway.publish.requests import IncidentAck, IncidentClose, Ping, Resync, UnitSet

@@ -14,9 +14,11 @@ from gateway.errors import StoreUnavailable
 from gateway.events import CloudEvent
 from gateway.hear.classify import Classification
 from gateway.hear.signalling import encode
+from gateway.interpreter import Knowledge
 from gateway.knowledge import build_knowledge, read_lexicon
+from gateway.listener import Heard, Listener
 from gateway.model import End, Pcm, Signalling, SoundClass, Transcript, Transmission, Unit
-from gateway.pipeline import Heard, Knowledge, Listener, RadioPipeline
+from gateway.pipeline import RadioPipeline
 from gateway.store.records import SpooledAudio
 from gateway.store.store import Store
 from gateway.timekeeping import ClockReader
@@ -121,9 +123,9 @@ def test_a_unit_just_called_is_the_likely_speaker(on_bench: OnBench) -> None:
     async def scene(bench: Bench) -> None:
         await bench.say("指挥中心呼叫棠东小学,收到请回答")
 
-        assert bench.pipeline._expected(bench.clock.now()) == {"u2"}
+        assert bench.pipeline._interpreter._expected(bench.clock.now()) == {"u2"}
         bench.clock.advance(3600)
-        assert bench.pipeline._expected(bench.clock.now()) == frozenset()
+        assert bench.pipeline._interpreter._expected(bench.clock.now()) == frozenset()
 
     on_bench(scene)
 
@@ -214,7 +216,7 @@ def test_the_conversation_outlives_the_process(on_bench: OnBench) -> None:
         again = RadioPipeline(
             "ch1",
             streets=frozenset(),
-            knowledge=bench.pipeline._knowledge,
+            knowledge=bench.pipeline._interpreter._knowledge,
             listen=bench._listen,
             store=bench.store,
             ids=bench.ids,

@@ -22,7 +22,7 @@ LIFE = textwrap.dedent("""
     from gateway.cli.main import main
     from gateway.hear.classify import Classification
     from gateway.model import SoundClass, Transcript
-    from gateway.pipeline import Heard
+    from gateway.listener import Heard
 
     hangs = [int(number) for number in sys.argv[2].split(",") if number]
     begun = []

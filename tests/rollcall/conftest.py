@@ -13,9 +13,11 @@ from gateway.conduct.radiorollcall import RadioRollcall
 from gateway.conduct.timeline import Timeline
 from gateway.events import CloudEvent
 from gateway.hear.classify import Classification
+from gateway.interpreter import Knowledge
 from gateway.knowledge import build_knowledge, read_lexicon
+from gateway.listener import Heard
 from gateway.model import End, Pcm, SoundClass, Transcript, Transmission, Unit
-from gateway.pipeline import Heard, Knowledge, RadioPipeline
+from gateway.pipeline import RadioPipeline
 from gateway.rollcall.listening import Follower
 from gateway.store.records import SpooledAudio
 from gateway.store.store import Store
