@@ -8,7 +8,8 @@ import typer
 from gateway import station
 from gateway.errors import BadInput, MissingInput, UsageError
 from gateway.watch.cap import cap_alert
-from gateway.watch.memory import Event, Memory
+from gateway.watch.document import Event
+from gateway.watch.memory import Memory
 
 
 def cap(

@@ -16,8 +16,8 @@ from gateway.knowledge import read_lexicon
 from gateway.log import configure_log
 from gateway.publish.broker import Broker
 from gateway.watch.cap import alert_file_name, cap_alert
+from gateway.watch.document import Event
 from gateway.watch.lines import csv_header, csv_line, json_line
-from gateway.watch.memory import Event
 from gateway.watch.onemap import MapServer, listen_address, serve
 from gateway.watch.scope import scope_of, shared
 from gateway.watch.screen import Screen

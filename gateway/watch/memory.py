@@ -12,18 +12,18 @@ import contextlib
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
-from uuid import UUID
 
 from sqlite_utils import Database
 
 from gateway.errors import Unavailable
+from gateway.watch.document import MAX_SEQUENCE, Event, compact, read_event, snapshots_of
 from gateway.watch.numbers import Missing
+from gateway.watch.progress import SourceState, place
 
-MAX_SEQUENCE: Final = 1 << 62
 KEEP_EVENTS: Final = 200_000
 _PRUNE_EVERY: Final = 5_000
 _SCHEMA = """
@@ -56,25 +56,10 @@ _SCHEMA = """
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 """
-Event = dict[str, Any]
 
 
 class MemoryUnavailable(Unavailable):
     """The dispatcher's file cannot be used."""
-
-
-@dataclass
-class SourceState:
-    """How far one gateway's events have come. `lost` counts those that it no longer keeps.
-
-    `first` is the number of the first event that came at all: what was before is taken, but not asked for.
-    """
-
-    newest: int
-    newest_id: str
-    first: int
-    missing: Missing = field(default_factory=Missing)
-    lost: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +135,7 @@ class Memory:
                     touched.add(event["source"])
                     if verdict == "anew":
                         anew.append(event["source"])
-                    for key, value in _snapshots(event):
+                    for key, value in snapshots_of(event):
                         if key not in snapshots or snapshots[key][1] <= value[1]:
                             snapshots[key] = value
                 self._keep(connection, snapshots)
@@ -180,8 +165,9 @@ class Memory:
         if row.rowcount == 0:
             return "repeat"
         if source not in before:
-            before[source] = _copy(self.sources.get(source))
-        verdict = self._number(source, event)
+            known = self.sources.get(source)
+            before[source] = known.copy() if known is not None else None
+        verdict = place(self.sources, event)
         if verdict == "repeat":
             connection.execute("DELETE FROM events WHERE position = ?", (row.lastrowid,))
         return verdict
@@ -192,33 +178,6 @@ class Memory:
                 self.sources.pop(source, None)
             else:
                 self.sources[source] = state
-
-    def _number(self, source: str, event: Event) -> str:
-        """Note an unseen event's number and say whether it is new, a repeat of long ago, or begins anew."""
-        sequence, event_id = int(event["sequence"]), event["id"]
-        state = self.sources.get(source)
-        if state is None:
-            self.sources[source] = SourceState(sequence, event_id, sequence)
-            return "new"
-        if sequence > state.newest:
-            state.missing.add(state.newest + 1, sequence - 1)
-            state.newest, state.newest_id = sequence, event_id
-        elif sequence >= state.first and not state.missing.discard(sequence):
-            if not _later(event_id, state.newest_id):
-                return "repeat"
-            # A number that was had before, on an event made later: the gateway's database was replaced.
-            self.sources[source] = SourceState(sequence, event_id, sequence, lost=state.lost)
-            return "anew"
-        if event["type"] == "radiogateway.outbox.dropped":
-            self._explained(state, event)
-        return "new"
-
-    @staticmethod
-    def _explained(state: SourceState, event: Event) -> None:
-        """Numbers that the gateway gave up will never come; it says so itself."""
-        with contextlib.suppress(KeyError, TypeError, ValueError):
-            data = event["data"]
-            state.lost += state.missing.discard(int(data["first_sequence"]), int(data["last_sequence"]))
 
     def note_newest(self, source: str, sequence: int) -> bool:
         """Note that a gateway has made events up to `sequence`; return whether some are missing by that."""
@@ -246,7 +205,7 @@ class Memory:
         if document is None:
             return
         revision = document.get("revision", 0)
-        value = (source, revision if isinstance(revision, int) else 0, _compact(document))
+        value = (source, revision if isinstance(revision, int) else 0, compact(document))
         with self.transaction() as connection:
             self._keep(connection, {(kind, key): value})
 
@@ -363,73 +322,3 @@ class Memory:
             yield
         except sqlite3.Error as error:
             raise MemoryUnavailable(f"{self._where}: cannot be used: {error}") from error
-
-
-def read_event(document: str | bytes) -> Event | None:
-    """Read a CloudEvent as far as a subscriber relies on it; None when it is none."""
-    try:
-        event = json.loads(document)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(event, dict) or not isinstance(event.get("data"), dict):
-        return None
-    if not all(isinstance(event.get(name), str) for name in ("source", "id", "type", "sequence")):
-        return None
-    digits = event["sequence"]
-    if not (digits.isascii() and digits.isdigit()) or not 0 <= int(digits[:40]) <= MAX_SEQUENCE:
-        return None
-    return event
-
-
-def _snapshots(event: Event) -> Iterator[tuple[tuple[str, str], tuple[str, int, str]]]:
-    """What an event says of the last state of incidents, roll-calls, drills and gateways."""
-    family, _, verb = event["type"].removeprefix("radiogateway.").partition(".")
-    data, source = event["data"], event["source"]
-    if family == "incident" and isinstance(data.get("incident_id"), str):
-        yield ("incident", data["incident_id"]), (source, _whole(data.get("revision")), _compact(data))
-    elif family in {"rollcall", "drill"} and isinstance(data.get(f"{family}_id"), str):
-        key, number = data[f"{family}_id"], _whole(event["sequence"])
-        if verb in {"started", "finished"}:
-            yield (family, key), (source, number, _compact({"verb": verb, **data}))
-        elif isinstance(data.get("unit_id"), str):
-            yield (f"{family}_line", f"{key}/{data['unit_id']}"), (source, number, _compact(data))
-    elif family == "gateway" and isinstance(data.get("what"), str):
-        told = _compact({"verb": verb, **data})
-        yield ("fault", f"{source} {data['what']}"), (source, _whole(event["sequence"]), told)
-
-
-def _whole(value: object) -> int:
-    try:
-        return int(value)  # type: ignore[call-overload, no-any-return]
-    except (TypeError, ValueError):
-        return 0
-
-
-def _compact(document: Mapping[str, Any]) -> str:
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
-
-
-def _copy(state: SourceState | None) -> SourceState | None:
-    if state is None:
-        return None
-    return SourceState(state.newest, state.newest_id, state.first, Missing(state.missing), state.lost)
-
-
-def _later(one: str, other: str) -> bool:
-    """Whether the UUIDv7 `one` was made in a later millisecond; False where either is no such id."""
-    made = [_made_ms(name) for name in (one, other)]
-    return made[0] is not None and made[1] is not None and made[0] > made[1]
-
-
-def _made_ms(name: str) -> int | None:
-    try:
-        uuid = UUID(name)
-    except ValueError:
-        return None
-    return uuid.int >> 80 if uuid.version == 7 else None  # noqa: PLR2004 - UUIDv7, RFC 9562
-
-
-def ranges_in_words(missing: Sequence[tuple[int, int]], most: int = 5) -> str:
-    """Write ranges such as `3-5, 9`, the first few of them."""
-    shown = [str(first) if first == last else f"{first}-{last}" for first, last in missing[:most]]
-    return ", ".join(shown) + (", …" if len(missing) > most else "")

@@ -1,7 +1,7 @@
 """Which numbers of a contiguous sequence are still missing, as ranges, however many they are. Pure."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Self
 
 
@@ -64,3 +64,9 @@ class Missing:
             self._lasts[at : at + 1] = [one for _, one in left]
             at += len(left)
         return gone
+
+
+def ranges_in_words(missing: Sequence[tuple[int, int]], most: int = 5) -> str:
+    """Write ranges such as `3-5, 9`, the first few of them."""
+    shown = [str(first) if first == last else f"{first}-{last}" for first, last in missing[:most]]
+    return ", ".join(shown) + (", …" if len(missing) > most else "")

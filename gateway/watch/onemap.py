@@ -11,7 +11,8 @@ from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 from gateway.errors import Unavailable, UsageError
-from gateway.watch.memory import Event, Memory
+from gateway.watch.document import Event
+from gateway.watch.memory import Memory
 
 GEOJSON: Final = "application/geo+json"
 

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from gateway.publish.connection import LinkDown
 from gateway.publish.link import BackOff
-from gateway.watch.memory import Memory, ranges_in_words
+from gateway.watch.memory import Memory
+from gateway.watch.numbers import ranges_in_words
 
 Ask = Callable[[str, Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
 """(command, fields) to the gateway's answer; raises TimeoutError or LinkDown when none comes."""

@@ -21,8 +21,10 @@ from uuid import uuid4
 from gateway.publish.broker import Address, Broker
 from gateway.publish.connection import LinkDown, Message
 from gateway.publish.link import BackOff
+from gateway.watch.document import Event
 from gateway.watch.ear import Ear
-from gateway.watch.memory import Event, Memory, MemoryUnavailable, ranges_in_words
+from gateway.watch.memory import Memory, MemoryUnavailable
+from gateway.watch.numbers import ranges_in_words
 from gateway.watch.repair import GRACE_S, Repair, read_answer
 from gateway.watch.scope import root_of, scope_of, shared, source_of
 from gateway.watch.worklist import PATIENCE_S, Work, WorkList

@@ -19,7 +19,7 @@ from gateway.clock import Clock
 from gateway.errors import UsageError
 from gateway.events import CONTENT_TYPE
 from gateway.publish.link import BackOff
-from gateway.watch.memory import Event
+from gateway.watch.document import Event
 
 TIMEOUT_S: Final = 10.0
 LONGEST_WAIT_S: Final = 300.0

@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.watch.memory import Event, Memory
+from gateway.watch.document import Event
+from gateway.watch.memory import Memory
 
 LEASE_S: Final = 60.0
 """A worker that has not come back for this long is taken for dead; another one gets its events."""

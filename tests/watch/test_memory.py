@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import UsageError
-from gateway.watch.memory import Memory, MemoryUnavailable, ranges_in_words
-from gateway.watch.numbers import Missing
+from gateway.watch.memory import Memory, MemoryUnavailable
+from gateway.watch.numbers import Missing, ranges_in_words
 from gateway.watch.scope import root_of, scope_of, source_of
 
 SOURCE = "urn:radio-gateway:gz:tianhe:shipai"
