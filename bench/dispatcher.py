@@ -1,7 +1,6 @@
 """The other end: how many events a second a dispatcher takes, and whether cut connections cost any."""
 
 import asyncio
-import importlib.util
 import json
 import tempfile
 import time
@@ -10,11 +9,12 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from bench.figure import ROOT, Figure, Options, Report
+from bench.figure import Figure, Options, Report
 from gateway.log import configure_log
 from gateway.publish.link import BackOff
 from gateway.watch.memory import Memory
 from gateway.watch.watcher import BATCH, Watcher
+from tests.support.mosquitto import Mosquitto
 from tools.standin import CuttingProxy, Standin
 
 EVENTS = 50_000
@@ -211,10 +211,4 @@ async def _until(holds: Any, timeout_s: float) -> None:
 
 
 def _mosquitto(folder: Path, *extra: str) -> Any:
-    path = ROOT / "tests" / "support" / "mosquitto.py"
-    spec = importlib.util.spec_from_file_location("bench_mosquitto", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.Mosquitto(folder / "broker", extra)
+    return Mosquitto(folder / "broker", extra)

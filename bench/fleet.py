@@ -15,6 +15,8 @@ from bench.figure import ROOT, Figure, Options, Report
 from bench.station import folder, mosquitto
 from gateway.log import configure_log
 from gateway.watch.watcher import Watcher
+from tests.support import interoperability
+from tests.support.brokers import CLUSTERS
 from tools.fleet import Fleet, Judgement, judge
 
 INCIDENTS = 30
@@ -41,7 +43,7 @@ def measure_clusters(options: Options) -> Report:
     configure_log("error")
     each = max(2, 20 // options.every)
     figures = []
-    for kind in support("brokers").CLUSTERS:
+    for kind in CLUSTERS:
         name = f"fleet.{kind.name.lower()}.lost_doubled_or_disordered"
         if (why := kind.missing()) is not None:
             figures.append(Figure.noted(name, None, "events", why))
@@ -62,9 +64,8 @@ def measure_clusters(options: Options) -> Report:
 
 def _not_as_documented(broker: str, url: str) -> dict[str, str]:
     """Rows of the table in docs/integrator.md that the product's own link finds otherwise."""
-    ask = support("interoperability")
-    told = ask.documented((ROOT / "docs" / "integrator.md").read_text(encoding="utf-8"), broker)
-    return {row: found for row, found in ask.probe(url).items() if told.get(row) != found}
+    told = interoperability.documented((ROOT / "docs" / "integrator.md").read_text(encoding="utf-8"), broker)
+    return {row: found for row, found in interoperability.probe(url).items() if told.get(row) != found}
 
 
 def _told(judged: Judgement) -> dict[str, Any]:
@@ -149,15 +150,3 @@ def working(where: Path, url: str, count: int) -> Iterator[Callable[[], list[dic
                 process.send_signal(signal.SIGINT)
             for process in processes:
                 process.wait(timeout=30)
-
-
-def support(name: str) -> Any:
-    """Load tests/support/<name>.py."""
-    import importlib.util  # noqa: PLC0415
-
-    spec = importlib.util.spec_from_file_location(f"bench_{name}", ROOT / "tests" / "support" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module

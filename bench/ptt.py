@@ -19,8 +19,9 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from bench.figure import ROOT, Figure, Options, Report
-from bench.radios import _support as load_support
 from bench.station import folder
+from tests.support.keyeddaemon import KeyedDaemon
+from tests.support.mosquitto import Mosquitto
 
 TRIES = 200
 DAEMONS = 20
@@ -81,13 +82,12 @@ def killed_while_keyed(seed: int, *, is_watched: bool = True) -> float | None:
 
 def daemons_killed_while_keyed(kills: int) -> list[float | None]:
     """Have as many whole daemons say something, one after the other, and kill each meanwhile."""
-    support, mosquitto = load_support("keyeddaemon"), load_support("mosquitto")
     waits: list[float | None] = []
     with folder() as where:
-        broker = mosquitto.Mosquitto(where / "broker")
+        broker = Mosquitto(where / "broker")
         broker.start()
         try:
-            with support.KeyedDaemon(where, broker.port) as station:
+            with KeyedDaemon(where, broker.port) as station:
                 for seed in range(kills):
                     station.start()
                     with dispatcher(broker.port):

@@ -1,6 +1,5 @@
 """Radios: what an idle channel costs, how fast a lost device is told and back, and the first syllable."""
 
-import importlib.util
 import os
 import threading
 import time
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from bench import recordings as sound
-from bench.figure import ROOT, Figure, Options, Report
+from bench.figure import Figure, Options, Report
 from bench.station import folder
 from drivers.base import AudioFormat, AudioFrame, AudioSource, Carrier, RadioControl
 from drivers.pacing import Pacer
@@ -24,6 +23,8 @@ from gateway.hear.classify import classify
 from gateway.hear.segmenter import Opened, Segmenter, Squelch, SquelchKind
 from gateway.model import RATE_HZ, Pcm, SoundClass
 from gateway.recognise.vad import Vad
+from tests.support import radiomodules
+from tests.support.soundserver import SoundServer
 from tools.channel import FRAME, Channel, Samples, conversation, transmit
 
 CHANNELS = 32
@@ -184,7 +185,7 @@ class Ear:
 
 
 def _unplug_cards(where: Path) -> list[tuple[float, float]]:
-    server = _support("soundserver").SoundServer(where)
+    server = SoundServer(where)
     os.environ.update(server.environment)
     server.start()
     ear = Ear(make_source("soundcard", {"device": "hear one"}, where))
@@ -198,10 +199,9 @@ def _unplug_cards(where: Path) -> list[tuple[float, float]]:
 
 
 def _unplug_modules() -> list[tuple[float, float]]:
-    modules = _support("radiomodules")
     with folder() as where:
         port = where / "radio1"
-        plugged = [_plug(modules, port)]
+        plugged = [_plug(port)]
         told = Ear(NoiseCard(1))
         trouble: Callable[[str | None], None] = lambda message: told.take(  # noqa: E731 - one line, used once
             Recovered("ch1", "control") if message is None else Fault("ch1", "control", message)
@@ -213,7 +213,7 @@ def _unplug_modules() -> list[tuple[float, float]]:
         try:
             time.sleep(2.0)
             return [
-                _times(told, lambda: plugged.pop().unplug(), lambda: plugged.append(_plug(modules, port)))
+                _times(told, lambda: plugged.pop().unplug(), lambda: plugged.append(_plug(port)))
                 for _ in range(UNPLUGS)
             ]
         finally:
@@ -223,9 +223,9 @@ def _unplug_modules() -> list[tuple[float, float]]:
                 one.unplug()
 
 
-def _plug(modules: Any, port: Path) -> Any:
+def _plug(port: Path) -> Any:
     """Put a module on a pty, behind a stable name as udev gives one."""
-    module = modules.PtyModule(modules.SunRiseModule().answer)
+    module = radiomodules.PtyModule(radiomodules.SunRiseModule().answer)
     port.unlink(missing_ok=True)
     port.symlink_to(module.path)
     return module
@@ -240,15 +240,6 @@ def _times(ear: Ear, unplug_it: Callable[[], object], plug_it: Callable[[], obje
     back_s = ear.seconds_until(Recovered, time.monotonic())
     time.sleep(2.0)
     return lost_s, back_s
-
-
-def _support(name: str) -> Any:
-    spec = importlib.util.spec_from_file_location(f"bench_{name}", ROOT / "tests" / "support" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def first_syllable(_options: Options) -> Report:

@@ -1,9 +1,7 @@
 """A gateway in a folder of its own and a real mosquitto, for the benchmarks of the daemon."""
 
 import asyncio
-import importlib.util
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -16,11 +14,12 @@ import numpy as np
 import soundfile
 
 from bench import recordings as sound
-from bench.figure import ROOT, WORK
+from bench.figure import WORK
 from gateway.model import RATE_HZ
 from gateway.publish.broker import Address, Broker
 from gateway.publish.link import BackOff
 from gateway.publish.subscribe import Subscriber
+from tests.support.mosquitto import Mosquitto
 
 TOPIC_ROOT = "rg/v1/gz/tianhe/bench"
 SOURCE = "urn:radio-gateway:gz:tianhe:bench"
@@ -40,14 +39,7 @@ def folder() -> Iterator[Path]:
 @contextmanager
 def mosquitto(path: Path) -> Iterator[str]:
     """Start the broker the tests use, on a free loopback port; gives its url."""
-    file = ROOT / "tests" / "support" / "mosquitto.py"
-    spec = importlib.util.spec_from_file_location("bench_mosquitto", file)
-    assert spec is not None
-    assert spec.loader is not None
-    module: Any = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    with module.Mosquitto(path / "broker") as broker:
+    with Mosquitto(path / "broker") as broker:
         yield broker.url
 
 

@@ -1,6 +1,5 @@
 """What every test gets: no thread outlives it, and no test logs as another one set it up."""
 
-import importlib.util
 import json
 import os
 import threading
@@ -9,7 +8,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -19,6 +17,7 @@ from hypothesis import settings
 
 from gateway.events import EVENT_DATA, CloudEvent
 from gateway.publish.asyncapi import event_schema
+from tests.support import jsonschema_check
 
 # CI holds what is known, the same at every run; looking for new counter-examples is for a developer's runs.
 settings.register_profile("ci", derandomize=True)
@@ -69,12 +68,6 @@ def events_are_held_to_their_schemas() -> Iterator[Held]:
 
     `CloudEvent(...)` is where events are made; reading one back does not come by here.
     """
-    path = Path(__file__).parent / "support" / "jsonschema_check.py"
-    spec = importlib.util.spec_from_file_location("contract_check", path)
-    assert spec is not None
-    assert spec.loader is not None
-    check = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(check)
     schemas = {kind: event_schema(kind) for kind in EVENT_DATA}
     broken: list[str] = []
     checked: Counter[str] = Counter()
@@ -87,7 +80,7 @@ def events_are_held_to_their_schemas() -> Iterator[Held]:
         if kind in schemas and checked[kind] < MOST_CHECKED_PER_TEST:
             checked[kind] += 1
             document = json.loads(event.to_json())
-            faults = islice(check.faults(document, schemas[kind], schemas[kind]), 3)
+            faults = islice(jsonschema_check.faults(document, schemas[kind], schemas[kind]), 3)
             broken.extend(f"{kind}: {fault}" for fault in faults)
 
     with patch.object(CloudEvent, "__init__", made):

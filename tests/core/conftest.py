@@ -1,11 +1,8 @@
 """Every event that a test here brings into being is held to the schema that is published for it."""
 
-import importlib.util
 import json
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -13,19 +10,7 @@ import pytest
 import gateway.store.logbook
 from gateway.events import CloudEvent, Draft, seal
 from gateway.publish.asyncapi import event_schema
-
-
-def _load_check() -> ModuleType:
-    path = Path(__file__).parents[1] / "support" / "jsonschema_check.py"
-    spec = importlib.util.spec_from_file_location("core_support_jsonschema_check", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-CHECK = _load_check()
+from tests.support import jsonschema_check
 
 
 @cache
@@ -42,7 +27,7 @@ def every_event_keeps_to_its_schema(monkeypatch: pytest.MonkeyPatch) -> Iterator
         schema = _schema(draft.kind)
         # Test data uses short sources of its own; everything else is as it would be sent.
         document = json.loads(event.to_json()) | {"source": "urn:radio-gateway:a:b:c"}
-        wrong.extend(f"{draft.kind}: {fault}" for fault in CHECK.faults(document, schema, schema))
+        wrong.extend(f"{draft.kind}: {fault}" for fault in jsonschema_check.faults(document, schema, schema))
         return event
 
     monkeypatch.setattr(gateway.store.logbook, "seal", seal_and_check)

@@ -15,6 +15,10 @@ import numpy.typing as npt
 import pytest
 import soundfile
 
+from tests.support import controls, radiomodules
+from tests.support.networkport import NetworkPort
+from tests.support.soundserver import SoundServer
+
 Recording = Callable[..., Path]
 
 
@@ -53,7 +57,7 @@ def sound_server_of_session(tmp_path_factory: pytest.TempPathFactory) -> Iterato
         absent("PyAudio is")
     # Unix sockets need a short path.
     with tempfile.TemporaryDirectory(prefix="rg-") as name:
-        server = load_support("soundserver").SoundServer(Path(name))
+        server = SoundServer(Path(name))
         yield server
         server.kill()
 
@@ -76,32 +80,8 @@ def absent(what: str) -> None:
     pytest.skip(message)
 
 
-def load_support(name: str) -> ModuleType:
-    """Load tests/support/<name>.py, which importlib mode keeps off the import path."""
-    path = Path(__file__).parents[1] / "support" / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(f"tests_support_{name}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="session")
-def radiomodules() -> ModuleType:
-    """Simulated radio modules."""
-    return load_support("radiomodules")
-
-
-@pytest.fixture(scope="session")
-def controls() -> ModuleType:
-    """Doubles of what controls are wired to."""
-    return load_support("controls")
-
-
 @pytest.fixture
-def pins(controls: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Any:
+def pins(monkeypatch: pytest.MonkeyPatch) -> Any:
     """A GPIO chip, which `import gpiod` leads to."""
     chip = controls.Pins()
     monkeypatch.setitem(sys.modules, "gpiod", controls.gpiod_of(chip))
@@ -110,7 +90,7 @@ def pins(controls: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 @pytest.fixture
-def chip(controls: ModuleType) -> Iterator[Any]:
+def chip() -> Iterator[Any]:
     """A sound chip with pins."""
     plugged = controls.Chip()
     yield plugged
@@ -118,7 +98,7 @@ def chip(controls: ModuleType) -> Iterator[Any]:
 
 
 @pytest.fixture
-def rig_daemon(controls: ModuleType) -> Iterator[Any]:
+def rig_daemon() -> Iterator[Any]:
     """A real rigctld with a dummy radio."""
     if shutil.which("rigctld") is None:
         absent("rigctld (Debian's libhamlib-utils) is")
@@ -131,13 +111,13 @@ def rig_daemon(controls: ModuleType) -> Iterator[Any]:
 @pytest.fixture
 def network_port() -> Iterator[Any]:
     """A terminal server with one port."""
-    server = load_support("networkport").NetworkPort()
+    server = NetworkPort()
     yield server
     server.close()
 
 
 @pytest.fixture
-def plug_in(radiomodules: ModuleType) -> Iterator[Callable[..., Any]]:
+def plug_in() -> Iterator[Callable[..., Any]]:
     """Put a module on a pty that goes away with the test."""
     plugged: list[Any] = []
 

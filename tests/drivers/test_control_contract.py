@@ -10,6 +10,7 @@ from drivers.base import DeviceLost, RadioControl
 from drivers.cm108 import Cm108Control, Cm108Options
 from drivers.none import NoneControl
 from drivers.virtual import VirtualRadio
+from tests.support import radiomodules
 
 
 @pytest.fixture(params=sorted(registry.CONTROLS))
@@ -23,11 +24,12 @@ def control(request: pytest.FixtureRequest, tmp_path: Path) -> RadioControl:
     }
     more: dict[str, object] = {}
     if kind == "sa818":
-        module = request.getfixturevalue("radiomodules").SunRiseModule()
+        module = radiomodules.SunRiseModule()
         more = {"port": request.getfixturevalue("plug_in")(module.answer).path}
     elif kind == "dmr858":
-        modules = request.getfixturevalue("radiomodules")
-        port = request.getfixturevalue("plug_in")(modules.DmrModule().answer, take=modules.take_dmr_frame)
+        port = request.getfixturevalue("plug_in")(
+            radiomodules.DmrModule().answer, take=radiomodules.take_dmr_frame
+        )
         more = {"port": port.path, "ptt": "rts", "ptt_port": "loop://"}
     elif kind == "rigctld":
         more = {"port": request.getfixturevalue("rig_daemon").port}

@@ -1,6 +1,5 @@
 import time
 from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from drivers import dmr858, registry, serialmodule
 from drivers.base import Carrier, DeviceLost, DeviceMissing, DeviceMisused
 from drivers.dmr858 import Dmr858Control, Dmr858Options
 from drivers.dmrframe import DmrFrame, DmrFrameReader, ones_complement
+from tests.support import radiomodules
 
 Plug = Callable[..., Any]
 
@@ -22,12 +22,12 @@ def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def module(radiomodules: ModuleType) -> Any:
+def module() -> Any:
     return radiomodules.DmrModule()
 
 
 @pytest.fixture
-def plug(plug_in: Plug, radiomodules: ModuleType, module: Any) -> Plug:
+def plug(plug_in: Plug, module: Any) -> Plug:
     def plug(**manner: Any) -> Any:
         return plug_in(module.answer, take=radiomodules.take_dmr_frame, **manner)
 

@@ -1,6 +1,5 @@
 import time
 from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from drivers.atdialects import CTCSS_HZ, DIALECTS, NiceRf, SunRise, Tone, Tuning
 from drivers.atreply import Reply, ReplyReader
 from drivers.base import Carrier, DeviceLost, DeviceMissing, DeviceMisused
 from drivers.sa818 import Sa818Control, Sa818Options
+from tests.support import radiomodules
 
 PlugIn = Callable[..., Any]
 
@@ -42,9 +42,7 @@ MANNERS = [{}, {"drip": True}, {"noise": b"\x00\xff\xfe\r\n\x80"}, {"drip": True
 
 
 @pytest.mark.parametrize("manner", MANNERS)
-def test_a_nicerf_module_is_set_and_heard(
-    plug_in: PlugIn, radiomodules: ModuleType, manner: dict[str, Any]
-) -> None:
+def test_a_nicerf_module_is_set_and_heard(plug_in: PlugIn, manner: dict[str, Any]) -> None:
     module = radiomodules.NiceRfModule()
     port = plug_in(module.answer, **manner)
     options = {"tx_mhz": 410.5, "rx_tone": "88.5", "tx_tone": "D023N", "squelch": 2, "volume": 7}
@@ -60,9 +58,7 @@ def test_a_nicerf_module_is_set_and_heard(
 
 
 @pytest.mark.parametrize("manner", MANNERS)
-def test_a_sunrise_module_is_set_and_heard(
-    plug_in: PlugIn, radiomodules: ModuleType, manner: dict[str, Any]
-) -> None:
+def test_a_sunrise_module_is_set_and_heard(plug_in: PlugIn, manner: dict[str, Any]) -> None:
     module = radiomodules.SunRiseModule()
     port = plug_in(module.answer, **manner)
     options = {"tx_mhz": 410.5, "rx_tone": "250.3", "tx_tone": "D251I", "bandwidth_khz": 25.0}
@@ -76,7 +72,7 @@ def test_a_sunrise_module_is_set_and_heard(
         assert wait_for_carrier(radio, lambda carrier: carrier.is_open).rssi_dbm == -90.0
 
 
-def test_nothing_is_set_before_the_module_is_known(plug_in: PlugIn, radiomodules: ModuleType) -> None:
+def test_nothing_is_set_before_the_module_is_known(plug_in: PlugIn) -> None:
     module = radiomodules.NiceRfModule()
     with control(plug_in(module.answer).path):
         greeted = module.asked.index(b"AT+DMOCONNECT")
@@ -97,13 +93,13 @@ def test_silence_and_an_echo_are_a_missing_module(plug_in: PlugIn) -> None:
         assert "no module answers" in str(caught.value) or "'AT+DMO" in str(caught.value)
 
 
-def test_a_refused_setting_is_named(plug_in: PlugIn, radiomodules: ModuleType) -> None:
+def test_a_refused_setting_is_named(plug_in: PlugIn) -> None:
     module = radiomodules.NiceRfModule(refuses="SETGROUP")
     with pytest.raises(DeviceMisused, match=r"refuses AT\+DMOSETGROUP=0,409.7500"):
         control(plug_in(module.answer).path).open()
 
 
-def test_a_module_that_was_set_otherwise_is_noticed(plug_in: PlugIn, radiomodules: ModuleType) -> None:
+def test_a_module_that_was_set_otherwise_is_noticed(plug_in: PlugIn) -> None:
     module = radiomodules.NiceRfModule()
 
     def forgetful(line: bytes) -> bytes:
@@ -116,9 +112,7 @@ def test_a_module_that_was_set_otherwise_is_noticed(plug_in: PlugIn, radiomodule
 
 
 @pytest.mark.parametrize("read_back", ["", "0,409.75000,409.75,0000,4,0000", "something else"])
-def test_a_module_that_reads_back_otherwise_or_not_is_fine(
-    plug_in: PlugIn, radiomodules: ModuleType, read_back: str
-) -> None:
+def test_a_module_that_reads_back_otherwise_or_not_is_fine(plug_in: PlugIn, read_back: str) -> None:
     module = radiomodules.NiceRfModule(reads_back=False)
 
     def answer(line: bytes) -> bytes:
@@ -131,7 +125,7 @@ def test_a_module_that_reads_back_otherwise_or_not_is_fine(
         assert radio.identify()
 
 
-def test_frequencies_the_dialect_cannot_write_are_refused(plug_in: PlugIn, radiomodules: ModuleType) -> None:
+def test_frequencies_the_dialect_cannot_write_are_refused(plug_in: PlugIn) -> None:
     port = plug_in(radiomodules.NiceRfModule().answer)
     with pytest.raises(DeviceMisused, match=r"446\.00625 MHz cannot be set: the module takes 4 decimals"):
         control(port.path, rx_mhz=446.00625).open()
@@ -140,7 +134,7 @@ def test_frequencies_the_dialect_cannot_write_are_refused(plug_in: PlugIn, radio
         assert sunrise.group.startswith(b"446.00625,446.00625,\xff\xff,\xff\xff,2")
 
 
-def test_it_is_keyed_by_a_line_and_left_alone_meanwhile(plug_in: PlugIn, radiomodules: ModuleType) -> None:
+def test_it_is_keyed_by_a_line_and_left_alone_meanwhile(plug_in: PlugIn) -> None:
     module = radiomodules.NiceRfModule(is_receiving=True)
     port = plug_in(module.answer)
     with control(port.path, ptt="rts", ptt_port="loop://") as radio:
@@ -160,7 +154,7 @@ def test_it_is_keyed_by_a_line_and_left_alone_meanwhile(plug_in: PlugIn, radiomo
 
 
 def test_a_module_that_falls_silent_or_is_unplugged_is_lost(
-    plug_in: PlugIn, radiomodules: ModuleType, monkeypatch: pytest.MonkeyPatch
+    plug_in: PlugIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sa818, "REPLY_S", 0.05)
     port = plug_in(radiomodules.NiceRfModule().answer)

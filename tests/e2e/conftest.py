@@ -1,11 +1,9 @@
-import importlib.util
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -14,6 +12,8 @@ import soundfile
 
 from gateway.events import TYPE_PREFIX
 from gateway.publish.asyncapi import event_schema
+from tests.support import jsonschema_check
+from tests.support.mosquitto import Mosquitto
 from tools.channel import RATE_HZ, Channel, conversation, transmit
 
 DATA = Path(__file__).parents[1] / "data"
@@ -22,18 +22,6 @@ COMMAND = Path(sys.executable).with_name("radio-gateway")
 REPORT = ("scripted-jump-1", "scripted-jump-2", "scripted-jump-3", "scripted-jump-4")
 
 Event = dict[str, Any]
-
-
-def support(name: str) -> ModuleType:
-    """Load tests/support/<name>.py, which importlib mode keeps off the import path."""
-    spec = importlib.util.spec_from_file_location(
-        f"e2e_support_{name}", DATA.parent / "support" / f"{name}.py"
-    )
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def on_the_air(names: tuple[str, ...], snr_db: float | None = 30.0, seed: int = 0) -> np.ndarray:
@@ -127,16 +115,15 @@ class Dispatcher:
             if "/evt/" in message["topic"]:
                 event = json.loads(message["payload"])
                 seen.setdefault(event["id"], event)
-        check = support("jsonschema_check")
         for event in seen.values():
             schema = event_schema(event["type"].removeprefix(TYPE_PREFIX))
-            assert list(check.faults(event, schema, schema)) == []
+            assert list(jsonschema_check.faults(event, schema, schema)) == []
         return list(seen.values())
 
 
 @pytest.fixture
 def mosquitto(tmp_path: Path) -> Iterator[Any]:
-    broker = support("mosquitto").Mosquitto(tmp_path / "broker")
+    broker = Mosquitto(tmp_path / "broker")
     yield broker
     broker.kill()
 

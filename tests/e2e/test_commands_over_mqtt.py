@@ -1,35 +1,23 @@
 """A dispatcher asks a running daemon, with mosquitto's own programs; every event keeps to its schema."""
 
-import importlib.util
 import json
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
 from gateway.events import TYPE_PREFIX
 from gateway.publish.asyncapi import event_schema
+from tests.support import jsonschema_check
 
 pytestmark = [pytest.mark.model, pytest.mark.broker]
 
 
-def load_support(name: str) -> ModuleType:
-    path = Path(__file__).parents[1] / "support" / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(f"commands_support_{name}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 ROOT = "rg/v1/gz/tianhe/shipai"
-CHECK = load_support("jsonschema_check")
 Ask = Callable[..., dict[str, Any]]
 
 
@@ -116,4 +104,4 @@ def test_a_dispatcher_acknowledges_closes_changes_a_unit_and_asks_again(
     assert len(ears.events()) == newest
     for event in [*ears.events(), *replayed]:
         schema = event_schema(event["type"].removeprefix(TYPE_PREFIX))
-        assert list(CHECK.faults(event, schema, schema)) == []
+        assert list(jsonschema_check.faults(event, schema, schema)) == []

@@ -1,37 +1,26 @@
 """A whole daemon killed with SIGKILL while it keys a CM108: the key is released, and what it said is told."""
 
-import importlib.util
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
+from tests.support import keyeddaemon
+
 pytestmark = pytest.mark.broker
-
-
-def support(name: str) -> ModuleType:
-    path = Path(__file__).parents[1] / "support" / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(f"killed_support_{name}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_a_daemon_killed_while_keyed_is_unkeyed_within_a_second_and_tells_it_at_its_next_start(
     tmp_path: Path, mosquitto: Any, dispatcher: Callable[[], Any], command: Callable[..., Any]
 ) -> None:
     mosquitto.start()
-    keyed = support("keyeddaemon")
     ears = dispatcher()
-    with keyed.KeyedDaemon(tmp_path, mosquitto.port) as station:
+    with keyeddaemon.KeyedDaemon(tmp_path, mosquitto.port) as station:
         station.start()
         said = subprocess.Popen(
-            [str(keyed.COMMAND), "say", "一二三四五六七八九十", "-c", str(station.config)],
+            [str(keyeddaemon.COMMAND), "say", "一二三四五六七八九十", "-c", str(station.config)],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         try:

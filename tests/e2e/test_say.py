@@ -12,6 +12,7 @@ import pytest
 import soundfile
 
 from gateway.publish.asyncapi import event_schema
+from tests.support import jsonschema_check
 
 pytestmark = [pytest.mark.model, pytest.mark.broker]
 
@@ -82,24 +83,11 @@ def test_say_goes_on_the_air_and_is_told_and_is_not_heard_back(
     events = ears.events()
     assert [event["type"] for event in events] == ["radiogateway.transmission.sent"], events
     (sent,) = events
-    check = _schema_check()
     schema = event_schema("transmission.sent")
-    assert list(check.faults(sent, schema, schema)) == []
+    assert list(jsonschema_check.faults(sent, schema, schema)) == []
     assert sent["data"]["transmission_id"] == answer["result"]["transmission_id"]
     assert sent["data"]["duration_s"] == pytest.approx(seen["said"][0][1], abs=0.5)
     kept, _ = soundfile.read(tmp_path / "data" / sent["data"]["audio"]["ref"])
     assert np.abs(kept).max() > 0.05
     states = [m["payload"] for m in ears.messages() if m["topic"] == f"{ROOT}/state/radio/ch1"]
     assert ["transmitting" in str(state) for state in states][-2:] == [True, False]
-
-
-def _schema_check() -> Any:
-    import importlib.util  # noqa: PLC0415
-
-    path = Path(__file__).parents[1] / "support" / "jsonschema_check.py"
-    spec = importlib.util.spec_from_file_location("say_support_jsonschema_check", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module

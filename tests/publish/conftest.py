@@ -1,10 +1,7 @@
-import importlib.util
 import logging
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -21,34 +18,16 @@ from gateway.events import (
     Review,
     StagesData,
 )
-
-
-def load_support(name: str) -> ModuleType:
-    """Load tests/support/<name>.py, which importlib mode keeps off the import path."""
-    path = Path(__file__).parents[1] / "support" / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(f"tests_support_{name}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="session")
-def check() -> ModuleType:
-    """tests/support/jsonschema_check.py."""
-    return load_support("jsonschema_check")
+from tests.support.mosquitto import Mosquitto
 
 
 @pytest.fixture
 def make_broker(tmp_path: Path) -> Iterator[Callable[..., Any]]:
     """Make a Mosquitto that is killed at the end of the test; started unless start=False."""
-    mosquitto = load_support("mosquitto")
     with ExitStack() as stack:
 
         def make(*extra: str, start: bool = True) -> Any:
-            broker = mosquitto.Mosquitto(tmp_path / "broker", extra)
+            broker = Mosquitto(tmp_path / "broker", extra)
             stack.callback(broker.kill)
             if start:
                 broker.start()

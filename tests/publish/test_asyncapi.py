@@ -15,6 +15,7 @@ from gateway.events import EVENT_DATA, Draft, seal
 from gateway.publish import asyncapi
 from gateway.publish.commands import Gatekeeper, Order
 from gateway.publish.requests import REQUESTS, CommandRequest
+from tests.support import jsonschema_check
 
 SOURCE = "urn:radio-gateway:gz:tianhe:shipai"
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
@@ -48,12 +49,12 @@ def test_the_document_is_json_of_asyncapi_3(document: dict[str, Any]) -> None:
     assert document["servers"]["broker"].keys() >= {"host", "protocol"}
 
 
-def test_every_reference_leads_somewhere(document: dict[str, Any], check: Any) -> None:
+def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
     found = set(references(document))
 
     assert len(found) > 50
     for reference in found:
-        check.resolve(reference, document)
+        jsonschema_check.resolve(reference, document)
 
 
 def test_every_key_is_one_asyncapi_takes(document: dict[str, Any]) -> None:
@@ -114,7 +115,7 @@ def test_every_event_and_every_command_has_its_topic(document: dict[str, Any]) -
 
 
 def test_an_event_keeps_to_its_schema(
-    document: dict[str, Any], check: Any, make_draft: MakeDraft, make_incident: MakeDraft
+    document: dict[str, Any], make_draft: MakeDraft, make_incident: MakeDraft
 ) -> None:
     for draft in (make_draft(), make_incident("i-1", 3), make_incident("i-1", 4, "closed")):
         event = json.loads(seal(draft, SOURCE, 17).to_json())
@@ -122,8 +123,8 @@ def test_an_event_keeps_to_its_schema(
         shared = document["components"]["schemas"][f"event.{draft.kind}"]
 
         assert alone["$id"] == event["dataschema"]
-        assert list(check.faults(event, alone, alone)) == []
-        assert list(check.faults(event, shared, document)) == []
+        assert list(jsonschema_check.faults(event, alone, alone)) == []
+        assert list(jsonschema_check.faults(event, shared, document)) == []
 
 
 @pytest.mark.parametrize(
@@ -141,23 +142,23 @@ def test_an_event_keeps_to_its_schema(
     ],
 )
 def test_what_is_not_the_contract_is_seen(
-    spoil: Callable[[dict[str, Any]], object], check: Any, make_incident: MakeDraft
+    spoil: Callable[[dict[str, Any]], object], make_incident: MakeDraft
 ) -> None:
     event = json.loads(seal(make_incident("i-1", 1), SOURCE, 1).to_json())
     schema = asyncapi.event_schema("incident.updated")
-    assert not any(check.faults(event, schema, schema))
+    assert not any(jsonschema_check.faults(event, schema, schema))
 
     spoil(event)
 
-    assert any(check.faults(event, schema, schema))
+    assert any(jsonschema_check.faults(event, schema, schema))
 
 
-def test_a_field_added_later_breaks_nobody(check: Any, make_incident: MakeDraft) -> None:
+def test_a_field_added_later_breaks_nobody(make_incident: MakeDraft) -> None:
     event = json.loads(seal(make_incident("i-1", 1), SOURCE, 1).to_json())
     event["data"]["news"] = event["data"]["type"]["news"] = event["news"] = 1
     schema = asyncapi.event_schema("incident.updated")
 
-    assert list(check.faults(event, schema, schema)) == []
+    assert list(jsonschema_check.faults(event, schema, schema)) == []
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -178,12 +179,12 @@ def test_a_field_added_later_breaks_nobody(check: Any, make_incident: MakeDraft)
     ),
 )
 def test_a_request_is_taken_when_its_schema_says_so(
-    document: dict[str, Any], check: Any, name: str, given_: dict[str, Any]
+    document: dict[str, Any], name: str, given_: dict[str, Any]
 ) -> None:
     schema = document["components"]["schemas"][REQUESTS[name].__name__]
     verdict = Gatekeeper(frozenset(REQUESTS)).judge(Order(name, json.dumps(given_).encode()), NOW, 0.0)
 
-    assert isinstance(verdict, CommandRequest) == (not any(check.faults(given_, schema, document)))
+    assert isinstance(verdict, CommandRequest) == (not any(jsonschema_check.faults(given_, schema, document)))
 
 
 def test_the_command_prints_the_document(capsys: pytest.CaptureFixture[str]) -> None:

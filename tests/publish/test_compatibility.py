@@ -1,7 +1,6 @@
 """What was built on the last release works with this one: nothing of it is gone, renamed or narrowed."""
 
 import copy
-import importlib.util
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -10,16 +9,9 @@ from typing import Any
 import pytest
 
 from gateway.publish import asyncapi
+from tests.support.compatibility import breaks
 
 RELEASES = sorted((Path(__file__).parents[1] / "data" / "contract").glob("asyncapi-*.json"))
-_spec = importlib.util.spec_from_file_location(
-    "compatibility", Path(__file__).parents[1] / "support" / "compatibility.py"
-)
-assert _spec is not None
-assert _spec.loader is not None
-_module = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(_module)
-breaks = _module.breaks
 Document = dict[str, Any]
 
 

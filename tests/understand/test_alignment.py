@@ -1,20 +1,9 @@
-import importlib.util
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.understand.alignment import align_phones, align_text
-
-_spec = importlib.util.spec_from_file_location(
-    "phone_evidence", Path(__file__).parents[1] / "support" / "phone_evidence.py"
-)
-assert _spec is not None
-assert _spec.loader is not None
-_made = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(_made)
-evidence = _made.evidence
+from tests.support.phone_evidence import evidence
 
 
 def test_like_syllables_stand_side_by_side() -> None:

@@ -1,6 +1,5 @@
 """Every answer says what each piece of evidence added, and the parts make up the score."""
 
-import importlib.util
 import math
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from gateway.understand.normalise import normalise
 from gateway.understand.registry import Registry
 from gateway.understand.resolve import Parties, Prior, Resolver
 from gateway.understand.understand import Context, understand
+from tests.support.phone_evidence import evidence
 
 UNITS = (
     Unit("mall1", "金汇商场最小应急单元", street="青石街"),
@@ -20,15 +20,6 @@ UNITS = (
     Unit("hotel", "望海酒店最小应急单元"),
 )
 LEXICON_FILE = Path(__file__).parents[2] / "config" / "lexicon.yaml"
-
-_spec = importlib.util.spec_from_file_location(
-    "phone_evidence", Path(__file__).parents[1] / "support" / "phone_evidence.py"
-)
-assert _spec is not None
-assert _spec.loader is not None
-_made = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(_made)
-evidence = _made.evidence
 
 
 @pytest.fixture(scope="module")

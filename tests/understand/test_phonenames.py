@@ -1,8 +1,5 @@
 """What the phone head heard, read as text and resolved to parties, on evidence made by hand."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -14,6 +11,7 @@ from gateway.understand.phonereading import RADIO_CHARACTERS, read_phones
 from gateway.understand.phones import PHONES, phones_of
 from gateway.understand.registry import Registry
 from gateway.understand.resolve import Resolver
+from tests.support.phone_evidence import evidence
 
 UNITS = (
     Unit("a", "榕树湾A区最小应急单元"),
@@ -24,14 +22,6 @@ UNITS = (
     Unit("citic", "中信大厦最小应急单元"),
     Unit("hotel", "望海酒店最小应急单元"),
 )
-_spec = importlib.util.spec_from_file_location(
-    "phone_evidence", Path(__file__).parents[1] / "support" / "phone_evidence.py"
-)
-assert _spec is not None
-assert _spec.loader is not None
-_made = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(_made)
-evidence = _made.evidence
 
 
 @pytest.fixture(scope="module")

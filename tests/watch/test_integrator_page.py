@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from bench.fleet import support
 from bench.station import mosquitto
 from gateway.cli.main import main
 from gateway.publish.asyncapi import event_schema
+from tests.support import jsonschema_check
 from tools.standin import Standin
 
 ROOT = Path(__file__).parents[2]
@@ -27,7 +27,7 @@ RUN = [sys.executable, "-c", "from gateway.cli.main import main; main()"]
 @pytest.mark.parametrize("event", EVENTS, ids=[event["type"] for event in EVENTS])
 def test_the_events_shown_keep_the_contract(event: dict[str, Any]) -> None:
     schema = event_schema(event["type"].removeprefix("radiogateway."))
-    assert list(support("jsonschema_check").faults(event, schema, schema)) == []
+    assert list(jsonschema_check.faults(event, schema, schema)) == []
 
 
 @pytest.mark.parametrize("command", [one for one in COMMANDS if one.startswith("radio-gateway schema")])

@@ -1,7 +1,6 @@
 """The example in the README, run as it stands there."""
 
 import asyncio
-import importlib.util
 import re
 import subprocess
 import sys
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.mosquitto import Mosquitto
 from tools.standin import Standin
 
 pytestmark = pytest.mark.broker
@@ -20,13 +20,6 @@ def test_the_twenty_lines_of_the_readme_do_what_they_say(tmp_path: Path) -> None
     assert len([line for line in code.splitlines() if line.strip()]) <= 20
     example = tmp_path / "example.py"
     example.write_text(code, encoding="utf-8")
-    spec = importlib.util.spec_from_file_location(
-        "readme_mosquitto", ROOT / "tests" / "support" / "mosquitto.py"
-    )
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
 
     async def life(url: str) -> str:
         gateway = Standin("g1", url, tmp_path / "g1")
@@ -48,7 +41,7 @@ def test_the_twenty_lines_of_the_readme_do_what_they_say(tmp_path: Path) -> None
             await program.communicate()
             await gateway.stop()
 
-    with module.Mosquitto(tmp_path / "broker") as broker:
+    with Mosquitto(tmp_path / "broker") as broker:
         assert asyncio.run(life(broker.url)).split() == [
             "urn:radio-gateway:gz:tianhe:g1", "squelch", "squelch",
         ]  # fmt: skip

@@ -1,6 +1,5 @@
 """`radio-gateway watch` as a dispatcher starts it, on a real mosquitto."""
 
-import importlib.util
 import json
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 
 from gateway.cli.main import main
+from tests.support.mosquitto import Mosquitto
 
 pytestmark = pytest.mark.broker
 COMMAND = Path(sys.executable).with_name("radio-gateway")
@@ -21,13 +21,7 @@ SOURCE = "urn:radio-gateway:gz:tianhe:shipai"
 
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[Any]:
-    path = Path(__file__).parents[1] / "support" / "mosquitto.py"
-    spec = importlib.util.spec_from_file_location("watch_support_mosquitto", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    with module.Mosquitto(tmp_path / "broker") as running:
+    with Mosquitto(tmp_path / "broker") as running:
         yield running
 
 

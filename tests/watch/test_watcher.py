@@ -1,7 +1,6 @@
 """The dispatcher's library against real gateways' MQTT sides on a real mosquitto, cut off at random."""
 
 import asyncio
-import importlib.util
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 from bench.dispatcher import disconnects
 from gateway.publish.link import BackOff
 from gateway.watch.watcher import Watcher
+from tests.support.mosquitto import Mosquitto
 from tools.standin import Standin
 
 pytestmark = pytest.mark.broker
@@ -18,13 +18,7 @@ pytestmark = pytest.mark.broker
 
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[Any]:
-    path = Path(__file__).parents[1] / "support" / "mosquitto.py"
-    spec = importlib.util.spec_from_file_location("watcher_mosquitto", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    with module.Mosquitto(tmp_path / "broker") as running:
+    with Mosquitto(tmp_path / "broker") as running:
         yield running
 
 
@@ -142,13 +136,6 @@ def test_an_event_that_was_not_handled_is_given_again(broker: Any, tmp_path: Pat
 
 
 def test_two_brokers_are_followed_as_one(broker: Any, tmp_path: Path) -> None:
-    path = Path(__file__).parents[1] / "support" / "mosquitto.py"
-    spec = importlib.util.spec_from_file_location("second_mosquitto", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-
     async def life(other: Any) -> set[str]:
         gateways = [
             Standin("g1", broker.url, tmp_path / "g1"),
@@ -173,5 +160,5 @@ def test_two_brokers_are_followed_as_one(broker: Any, tmp_path: Path) -> None:
                     await gateway.stop()
         return sources
 
-    with module.Mosquitto(tmp_path / "other") as other:
+    with Mosquitto(tmp_path / "other") as other:
         assert len(asyncio.run(life(other))) == 2
