@@ -35,12 +35,15 @@ class Alarms:
         on_events: Callable[[list[CloudEvent]], None],
         *,
         retry_s: float = RETRY_S,
+        on_change: Callable[[], None] = lambda: None,
     ) -> None:
+        """Wire them up. `on_events` is told what was stored, `on_change` that a fault began or ended."""
         self._store = store
         self._ids = ids
         self._clock = clock
         self._read_clock = read_clock
         self._on_events = on_events
+        self._on_change = on_change
         self._book = FaultBook()
         self._retry_s = retry_s
         self._unsaid: deque[Draft] = deque()
@@ -111,6 +114,7 @@ class Alarms:
         draft = fault_event(self._ids.new(), verb, fault, self._clock.now(), self._read_clock())
 
         self.say(draft)
+        self._on_change()
 
     def say(self, draft: Draft) -> None:
         """Store an event as soon as the store takes it; on the loop."""

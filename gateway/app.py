@@ -10,7 +10,6 @@ What had no turn is in the spool and in the outbox, and goes on at the next star
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
@@ -18,6 +17,7 @@ import structlog
 
 from gateway import __version__
 from gateway.alarms import Alarms
+from gateway.chores import every
 from gateway.clock import IdSource, SystemClock
 from gateway.conduct.drilldesk import DrillDesk
 from gateway.conduct.mouth import Mouth
@@ -26,7 +26,7 @@ from gateway.config import Config, RadioSettings
 from gateway.decodepool import DecodePool
 from gateway.desk import Desk
 from gateway.ears import Ears
-from gateway.errors import BadInput, GatewayError, StoreDamaged
+from gateway.errors import BadInput, StoreLocked
 from gateway.events import CloudEvent
 from gateway.faultpoints import passing
 from gateway.health import WRITTEN_EVERY_S, write_stopped
@@ -44,7 +44,7 @@ from gateway.publish.pump import Pump
 from gateway.publish.resync import Replay
 from gateway.publish.topics import incident_suffix
 from gateway.radioroom import RadioRoom
-from gateway.remedies import RIVAL_ACTION, SPOOL_ACTION, is_watched
+from gateway.remedies import LOCKED_ACTION, RIVAL_ACTION, is_watched
 from gateway.rollcall.listening import Follower
 from gateway.speaking import Speaking
 from gateway.store.ledger import CommandLedger
@@ -78,6 +78,8 @@ class Daemon:
         self._chores: list[asyncio.Task[None]] = []
         self._listener: asyncio.Task[Listener] | None = None
         self._stopping = asyncio.Event()
+        self._untold = asyncio.Event()
+        """Set when a fault began or ended: health is told at once."""
         self._service = ServiceLink()
 
     async def start(self) -> None:
@@ -89,7 +91,9 @@ class Daemon:
         gateway = self._config.gateway
         self._store = await Store.open(gateway.data_dir, gateway.source, self._clock)
         passing("store.opened")
-        self._alarms = Alarms(self._store, self._ids, self._clock, self._read_clock, self._committed)
+        self._alarms = Alarms(
+            self._store, self._ids, self._clock, self._read_clock, self._committed, on_change=self._untold.set
+        )
         await self._alarms.take_up()
         self._open_link()
         self._open_room()
@@ -305,21 +309,29 @@ class Daemon:
 
     def _begin_chores(self) -> None:
         look = partial(self._keeping.look, self._room.pipelines.values())
-        pulse = Pulse(self._service, self._room.hung, lambda: self._store.do(lambda _logbook: None))
+        pulse = Pulse(self._service, self._room.hung, self._ask_store)
         chores = {
-            "health": self._every(WRITTEN_EVERY_S, "store", self._look_around),
-            "sweep": self._every(SWEEP_EVERY_S, "housekeeping", self._keeping.sweep),
-            "clock": self._every(LOOK_EVERY_S, "clockwatch", look),
+            "health": every(WRITTEN_EVERY_S, "health", self._being.tell, self._alarms, self._untold),
+            "store": every(WRITTEN_EVERY_S, "store", self._look_around, self._alarms),
+            "sweep": every(SWEEP_EVERY_S, "housekeeping", self._keeping.sweep, self._alarms),
+            "clock": every(LOOK_EVERY_S, "clockwatch", look, self._alarms),
             "pulse": pulse.run(),
         }
         self._chores = [asyncio.create_task(chore, name=name) for name, chore in chores.items()]
 
     async def _look_around(self) -> None:
-        """Take up what a command beside the daemon changed in the registry, and tell how the gateway is."""
+        """Look after the store, and take up what a command beside the daemon changed in the registry."""
         await self._store.do(lambda logbook: logbook.check_in_place())
         if self._units.is_ready:
             await self._units.refresh()
-        await self._being.tell()
+
+    async def _ask_store(self) -> None:
+        """Return when the store comes round; that another program locks it no restart would mend."""
+        try:
+            await self._store.answers()
+        except StoreLocked as error:
+            self._alarms.fault("store", str(error), LOCKED_ACTION)
+            raise
 
     def _committed(self, events: list[CloudEvent]) -> None:
         if events:
@@ -350,17 +362,3 @@ class Daemon:
         if self._being.broken:
             raise BadInput("; ".join(self._being.broken))
         return True
-
-    async def _every(self, seconds: float, what: str, chore: Callable[[], Awaitable[None]]) -> None:
-        """Do a chore for ever; a store that refuses is a fault of `what`, and no reason to stop listening."""
-        while True:
-            try:
-                await chore()
-            except StoreDamaged:
-                # Only the next start can put it right; the service manager makes one.
-                raise
-            except GatewayError as error:
-                self._alarms.fault(what, str(error), SPOOL_ACTION)
-            else:
-                self._alarms.recovered(what)
-            await asyncio.sleep(seconds)

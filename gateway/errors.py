@@ -55,6 +55,10 @@ class StoreDamaged(StoreUnavailable):
     """The database cannot be worked with any more in this run; the next start puts it right."""
 
 
+class StoreLocked(StoreUnavailable):
+    """Another program holds the database locked; what happens waits until it lets go."""
+
+
 class BadConfig(GatewayError):
     """The configuration has faults. `faults` holds one `file:key: message` line for each."""
 

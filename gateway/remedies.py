@@ -6,6 +6,7 @@ SOURCE_ACTION = "check cable and device name, or the file's path; the gateway tr
 RIVAL_ACTION = "stop the other gateway, or give one of the two another gateway.id and data_dir"
 HUNG_ACTION = "if it happens again, verify the model: radio-gateway models verify"
 SPOOL_ACTION = "free disk space in data_dir"
+LOCKED_ACTION = "end the program that works with the database, or wait for it"
 _ACTIONS = {
     "spool": SPOOL_ACTION,
     "store": SPOOL_ACTION,

@@ -1,6 +1,7 @@
 """How the gateway is: each radio's state and the health document, told to broker, `status` and Prometheus."""
 
 import asyncio
+import contextlib
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,12 +13,14 @@ from gateway.alarms import Alarms
 from gateway.clock import Clock
 from gateway.config import MetricsSettings
 from gateway.ears import Ears
+from gateway.errors import GatewayError
 from gateway.health import health_document, write_health
 from gateway.hear.capture import CaptureEvent, Completed, Ended, Fault, Opened, Recovered
 from gateway.publish.link import PahoLink
 from gateway.publish.pump import Pump
 from gateway.radio import Radio
 from gateway.remedies import SOURCE_ACTION, action_for
+from gateway.store.records import OutboxCounts
 from gateway.store.store import Store
 from gateway.timekeeping import ClockReader
 
@@ -25,6 +28,9 @@ if TYPE_CHECKING:
     from gateway.metrics import MetricsPort
 
 log = structlog.get_logger()
+
+COUNTED_WITHIN_S = 2.0
+"""A store that takes longer is told of by what was counted before."""
 
 
 class Wellbeing:
@@ -61,6 +67,7 @@ class Wellbeing:
         self._started_at = clock.now()
         self._states: dict[str, dict[str, Any]] = {}
         self._last_heard: dict[str, str] = {}
+        self._counts = OutboxCounts(0, 0, None)
         self._metrics = _metrics_of(metrics)
         self.broken: list[str] = []
         """Sources that ended by a fault, for those who wait until all is done."""
@@ -104,8 +111,8 @@ class Wellbeing:
         self._pump.publish_state(f"radio/{radio_id}", self._states[radio_id])
 
     async def tell(self) -> None:
-        """Tell how the gateway is, now."""
-        counts = await self._store.outbox.counts()
+        """Tell how the gateway is, now; with what was last known of the outbox while the store refuses."""
+        counts = await self._count()
         if not counts.set_aside:
             self._alarms.recovered("outbox")
         if not self._link.has_rival:
@@ -147,6 +154,13 @@ class Wellbeing:
         await asyncio.to_thread(write_health, self._data_dir, document)
         if self._metrics is not None:
             await asyncio.to_thread(self._metrics.tell, document)
+
+    async def _count(self) -> OutboxCounts:
+        """Count what waits, unless the store has no time for that."""
+        with contextlib.suppress(GatewayError, TimeoutError):
+            async with asyncio.timeout(COUNTED_WITHIN_S):
+                self._counts = await self._store.outbox.counts()
+        return self._counts
 
     async def close(self) -> None:
         """Stop serving metrics."""

@@ -1,7 +1,8 @@
 """What surrounds the data: the draft, the CloudEvent it becomes, and which model each kind of event has."""
 
-import json
 from typing import Any, Literal
+
+from pydantic_core import to_json
 
 from gateway.events.drill import DrillFinished, DrillItem, DrillStarted
 from gateway.events.incident import IncidentSnapshot
@@ -73,11 +74,11 @@ class CloudEvent(Model):
 
     def to_json(self) -> str:
         """Return the CloudEvents JSON document, without the optional attributes that are not set."""
-        document = self.model_dump(mode="json")
+        document = {**self.__dict__, "time": self.time.isoformat()}
         for optional in ("correlationid", "causationid"):
             if document[optional] is None:
                 del document[optional]
-        return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+        return to_json(document).decode()
 
     @property
     def kind(self) -> str:

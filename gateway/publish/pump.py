@@ -142,6 +142,9 @@ class Pump:
         reconnect, since a broker without persistence forgets.
         """
         if self._states.want(suffix, document):
+            if self._link.state.is_connected:
+                # At once: the pump itself may be waiting for a store that refuses.
+                self._states.start_putting()
             self._news.set()
 
     def republish_states(self) -> None:
@@ -181,6 +184,7 @@ class Pump:
         while True:
             await self._link.connected()
             self._states.forget_connection()
+            self._states.start_putting()
             try:
                 await self._pump_connection(self._link.state.session)
             except GatewayError as error:

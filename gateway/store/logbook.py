@@ -11,7 +11,7 @@ a command that runs for a moment opens one directly.
 import contextlib
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Self
@@ -31,7 +31,17 @@ from gateway.store.retention import KeptAudio, RetentionTable
 from gateway.store.reviews import ReviewTable
 from gateway.store.rollcalls import RollcallRecord, RollcallTable
 from gateway.store.rows import heard_from_row, heard_to_row, stamp
-from gateway.store.schema import DATABASE_NAME, failure, open_database
+from gateway.store.schema import BUSY_TRIES, DATABASE_NAME, failure, is_locked, open_database
+
+_NUMBERED = (
+    "INSERT INTO sources VALUES (?, ?) "
+    "ON CONFLICT (source) DO UPDATE SET last_sequence = last_sequence + ? RETURNING last_sequence"
+)
+_EVENT = (
+    "INSERT INTO events (source, sequence, id, kind, subject, order_key, transmission_id, document, "
+    "stored_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_WAITING = "INSERT INTO outbox (position, lane, state, enqueued_at) VALUES (?, 'live', 'waiting', ?)"
 
 
 class Logbook:
@@ -91,11 +101,40 @@ class Logbook:
         Raises:
             StoreUnavailable: the database failed; nothing inside the block happened.
         """
+        self.begin()
+        with self.begun():
+            yield
+
+    def begin(self, while_locked: Callable[[], None] = lambda: None) -> None:
+        """Begin a transaction, waiting a while for another program's; go on with `begun`.
+
+        Args:
+            while_locked: called from time to time while another program has the file locked.
+
+        Raises:
+            StoreUnavailable: the database failed, or stays locked.
+        """
         self._refuse_when_gone()
+        for tries_left in reversed(range(BUSY_TRIES)):
+            try:
+                # Taking the write lock first lets a command working beside the daemon wait for its turn; a
+                # transaction that reads and only then writes would be refused at once.
+                self._db.conn.execute("BEGIN IMMEDIATE")
+            except sqlite3.Error as error:
+                if not (tries_left and is_locked(error)):
+                    raise failure(error, self.path) from error
+                while_locked()
+            else:
+                return
+
+    @contextlib.contextmanager
+    def begun(self) -> Iterator[None]:
+        """Commit what was begun when the block ends, take it back when it raises.
+
+        Raises:
+            StoreUnavailable: the database failed; nothing inside the block happened.
+        """
         try:
-            # Taking the write lock first lets a command working beside the daemon wait for its turn; a
-            # transaction that reads and only then writes would be refused at once.
-            self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
                 passing("commit.before")
@@ -104,20 +143,6 @@ class Logbook:
             except BaseException:
                 self._db.rollback()
                 raise
-        except sqlite3.Error as error:
-            raise failure(error, self.path) from error
-
-    @contextlib.contextmanager
-    def step(self) -> Iterator[None]:
-        """Make everything inside stand or fall together within the group around it.
-
-        Raises:
-            StoreUnavailable: the database failed; nothing inside the block happened.
-        """
-        self._refuse_when_gone()
-        try:
-            with self._db.atomic():
-                yield
         except sqlite3.Error as error:
             raise failure(error, self.path) from error
 
@@ -140,11 +165,6 @@ class Logbook:
         """What is stored beside the copy would never be seen again."""
         if self._gone is not None:
             raise StoreDamaged(self._gone)
-
-    @property
-    def in_group(self) -> bool:
-        """False when no group is open, or when a failure has destroyed the one that was."""
-        return self._db.conn.in_transaction
 
     def heard(self, heard: HeardTransmission) -> bool:
         """Make a complete transmission durable; return False when it was known already."""
@@ -209,24 +229,18 @@ class Logbook:
         Raises:
             ValueError: the transmission was never heard, or a draft's id was used before.
         """
-        with self._db.atomic():
-            if transmission_id is not None and not self._finish(transmission_id, quarantined=quarantined):
-                return self._events_of(transmission_id)
-            self._note_belonging(transmission_id, drafts)
-            events = [self._append(draft, transmission_id) for draft in drafts]
-            if conversation is not None:
-                self._db.execute(
-                    "INSERT OR REPLACE INTO conversations VALUES (?, ?, ?)",
-                    [*conversation, stamp(self._clock.now())],
-                )
-            if follower is not None:
-                self._db.execute(
-                    "INSERT OR REPLACE INTO followers VALUES (?, ?, ?)",
-                    [*follower, stamp(self._clock.now())],
-                )
-            if rollcall is not None:
-                self.rollcalls.put(rollcall)
-            return events
+        if transmission_id is not None and not self._finish(transmission_id, quarantined=quarantined):
+            return self._events_of(transmission_id)
+        now = stamp(self._clock.now())
+        self._note_belonging(transmission_id, drafts)
+        events = self._append(drafts, transmission_id, now)
+        if conversation is not None:
+            self._db.execute("INSERT OR REPLACE INTO conversations VALUES (?, ?, ?)", [*conversation, now])
+        if follower is not None:
+            self._db.execute("INSERT OR REPLACE INTO followers VALUES (?, ?, ?)", [*follower, now])
+        if rollcall is not None:
+            self.rollcalls.put(rollcall)
+        return events
 
     def _note_belonging(self, transmission_id: str | None, drafts: Sequence[Draft]) -> None:
         """Remember whose audio this is: it outlives its events, and may be put on hold."""
@@ -253,37 +267,24 @@ class Logbook:
             raise ValueError(f"transmission {transmission_id!r} was never heard")
         return marked.rowcount > 0
 
-    def _append(self, draft: Draft, transmission_id: str | None) -> CloudEvent:
-        (sequence,) = self._db.execute(
-            "INSERT INTO sources VALUES (?, 1) "
-            "ON CONFLICT (source) DO UPDATE SET last_sequence = last_sequence + 1 RETURNING last_sequence",
-            [self.source],
-        ).fetchone()
-        event = seal(draft, self.source, sequence)
-        now = stamp(self._clock.now())
-        try:
-            stored = self._db.execute(
-                "INSERT INTO events (source, sequence, id, kind, subject, order_key, transmission_id, "
-                "document, stored_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [
-                    self.source,
-                    sequence,
-                    event.id,
-                    draft.kind,
-                    event.subject,
-                    event.correlationid,
-                    transmission_id,
-                    event.to_json(),
-                    now,
-                ],
-            )
-        except sqlite3.IntegrityError as error:
-            raise ValueError(f"event {event.id!r} ({draft.kind}) is stored already: {error}") from error
-        self._db.execute(
-            "INSERT INTO outbox (position, lane, state, enqueued_at) VALUES (?, 'live', 'waiting', ?)",
-            [stored.lastrowid, now],
-        )
-        return event
+    def _append(self, drafts: Sequence[Draft], transmission_id: str | None, now: str) -> list[CloudEvent]:
+        """Number events, store them and put them into the outbox."""
+        if not drafts:
+            return []
+        execute = self._db.conn.execute
+        (last,) = execute(_NUMBERED, (self.source, len(drafts), len(drafts))).fetchone()
+        events = [seal(draft, self.source, n) for n, draft in enumerate(drafts, last - len(drafts) + 1)]
+        for draft, event in zip(drafts, events, strict=True):
+            row = (
+                self.source, int(event.sequence), event.id, draft.kind, event.subject, event.correlationid,
+                transmission_id, event.to_json(), now,
+            )  # fmt: skip
+            try:
+                stored = execute(_EVENT, row)
+            except sqlite3.IntegrityError as error:
+                raise ValueError(f"event {event.id!r} ({draft.kind}) is stored already: {error}") from error
+            execute(_WAITING, (stored.lastrowid, now))
+        return events
 
     def _events_of(self, transmission_id: str) -> list[CloudEvent]:
         return self._events("transmission_id = ?", [transmission_id])
@@ -315,10 +316,10 @@ class Logbook:
 
         Returns None, storing nothing, when none of the positions is in the outbox.
         """
-        with self._db.atomic():
-            if self.outbox.remove(positions) == 0:
-                return None
-            return self._append(draft, None)
+        if self.outbox.remove(positions) == 0:
+            return None
+        (event,) = self._append([draft], None, stamp(self._clock.now()))
+        return event
 
     def conversations(self) -> dict[str, str]:
         """Return each radio's conversation as the JSON it was stored with."""

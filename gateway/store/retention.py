@@ -16,7 +16,7 @@ from typing import Literal
 from sqlite_utils import Database
 
 from gateway.store.records import OutboxEntry
-from gateway.store.rows import entry_from_row, stamp
+from gateway.store.rows import ENTRY_COLUMNS, entry_from_row, stamp
 
 INCIDENT_RANK = 3
 _RANK = """
@@ -265,11 +265,8 @@ class RetentionTable:
         (rank,) = self._db.execute(f"SELECT min({_RANK}) {joined}").fetchone()
         if rank is None or rank > dearest:
             return []
-        sql = (
-            "SELECT o.*, e.source, e.sequence, e.id, e.kind, e.subject, e.order_key, e.document "
-            f"{joined} AND {_RANK} = ? ORDER BY o.position LIMIT ?"
-        )
-        return [entry_from_row(row) for row in self._db.query(sql, [rank, limit])]
+        sql = f"SELECT {ENTRY_COLUMNS} {joined} AND {_RANK} = ? ORDER BY o.position LIMIT ?"
+        return [entry_from_row(row) for row in self._db.conn.execute(sql, [rank, limit])]
 
     def forget_events(self, positions: Sequence[int]) -> None:
         """Delete events that were given up, documents and all."""

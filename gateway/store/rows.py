@@ -1,13 +1,20 @@
 """How times and values are written into columns, in one place so that every table agrees."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from typing import Any
 
 from gateway.model import End, Signalling, SoundClass
 from gateway.store.records import HeardTransmission, OutboxEntry, SpooledAudio
+
+ENTRY_COLUMNS = (
+    "o.position, e.source, e.sequence, e.id, e.kind, e.subject, e.order_key, e.document, o.enqueued_at, "
+    "o.lane, o.state, o.attempts, o.reason, o.last_error"
+)
+"""Of `outbox o` and `events e`, in the order of OutboxEntry's fields."""
+_ENQUEUED_AT = [field.name for field in fields(OutboxEntry)].index("enqueued_at")
 
 
 def stamp(at: datetime) -> str:
@@ -51,21 +58,8 @@ def heard_to_row(heard: HeardTransmission, now: datetime) -> dict[str, Any]:
     }
 
 
-def entry_from_row(row: Mapping[str, Any]) -> OutboxEntry:
-    """Read a row of the outbox joined with its event."""
-    return OutboxEntry(
-        position=row["position"],
-        source=row["source"],
-        sequence=row["sequence"],
-        event_id=row["id"],
-        kind=row["kind"],
-        subject=row["subject"],
-        order_key=row["order_key"],
-        document=row["document"],
-        enqueued_at=datetime.fromisoformat(row["enqueued_at"]),
-        lane=row["lane"],
-        state=row["state"],
-        attempts=row["attempts"],
-        reason=row["reason"],
-        last_error=row["last_error"],
-    )
+def entry_from_row(row: Sequence[Any]) -> OutboxEntry:
+    """Read a row of the outbox joined with its event, selected as ENTRY_COLUMNS."""
+    values = list(row)
+    values[_ENQUEUED_AT] = datetime.fromisoformat(values[_ENQUEUED_AT])
+    return OutboxEntry(*values)

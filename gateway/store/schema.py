@@ -15,6 +15,10 @@ from gateway.store.reserve import Reserve, is_full
 
 DATABASE_NAME = "gateway.db"
 BUSY_TIMEOUT_S = 10.0
+"""For so long another program's lock is waited for while the gateway opens the file, and"""
+BUSY_LOOK_MS = 500
+"""in steps of this length afterwards, so that what is waited for can be told meanwhile."""
+BUSY_TRIES = 20
 ON_RESERVE = Notice(
     "disk", "the disk is full; the gateway lives on the space that it kept for that", "free disk space now"
 )
@@ -280,6 +284,7 @@ def _open_sound(path: Path) -> Database:
         db.execute("PRAGMA foreign_keys = ON")
         _refuse_unsound(db, path)
         migrations.apply(db)
+        db.execute(f"PRAGMA busy_timeout = {BUSY_LOOK_MS}")
     except BaseException:
         connection.close()
         raise
@@ -351,6 +356,11 @@ def failure(error: sqlite3.Error, path: Path) -> StoreUnavailable:
         mark_damaged(path, str(error))
         return StoreDamaged(in_words(error, path))
     return StoreUnavailable(in_words(error, path))
+
+
+def is_locked(error: sqlite3.Error) -> bool:
+    """Say whether another program's lock is all that is wrong."""
+    return str(getattr(error, "sqlite_errorname", "")).startswith("SQLITE_BUSY")
 
 
 def in_words(error: sqlite3.Error, path: Path) -> str:

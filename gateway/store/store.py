@@ -1,133 +1,31 @@
 """The store as the daemon sees it: async methods in front of one thread that owns the database.
 
-Steps that arrive while a commit is on its way to the disk wait together and are committed together: one wait
-for the disk then serves them all. Each step is a savepoint of its own, so one that fails takes nothing else
-with it; when the group itself cannot be committed, its steps are done again one by one and each is told its
-own outcome. A method returns only when what it wrote is durable.
+A method returns only when what it wrote is durable. How steps share a wait for the disk: see `ownerthread`.
 """
 
 import asyncio
-import queue
-import threading
+import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 from gateway.clock import Clock
-from gateway.errors import StoreUnavailable
+from gateway.errors import StoreLocked
 from gateway.events import CloudEvent, Draft
 from gateway.model import Unit
 from gateway.store.lock import FolderLock
 from gateway.store.logbook import Logbook, make_folder
+from gateway.store.ownerthread import OwnerThread
 from gateway.store.records import HeardTransmission, Notice, OutboxCounts, OutboxEntry, UnitsStamp
 from gateway.store.registry import UnitState
 from gateway.store.rollcalls import RollcallRecord
+from gateway.store.schema import DATABASE_NAME
 
 T = TypeVar("T")
-GROUP_LIMIT = 256
-
-
-@dataclass(slots=True)
-class _Step:
-    work: Callable[[Logbook], Any]
-    outcome: Future[Any]
-
-
-class OwnerThread:
-    """Opens a logbook on a thread of its own and does every step on it there."""
-
-    def __init__(self, open_logbook: Callable[[], Logbook]) -> None:
-        self._steps: queue.SimpleQueue[_Step | None] = queue.SimpleQueue()
-        self._closing = threading.Lock()
-        self._is_closed = False
-        self.opened: Future[tuple[Notice, ...]] = Future()
-        # A daemon thread: an app that dies without closing must end, and what was promised is durable.
-        self._thread = threading.Thread(target=self._run, args=(open_logbook,), name="store", daemon=True)
-        self._thread.start()
-
-    def do(self, work: Callable[[Logbook], T]) -> Future[T]:
-        """Queue a step; the future is done when it is durable. Any thread may call.
-
-        Raises:
-            StoreUnavailable: the store is closed.
-        """
-        outcome: Future[T] = Future()
-        with self._closing:
-            if self._is_closed:
-                raise StoreUnavailable("the store is closed; nothing more is stored in this run")
-            self._steps.put(_Step(work, outcome))
-        return outcome
-
-    def close(self) -> None:
-        """Do what is queued, close the logbook and end the thread. May be called twice."""
-        with self._closing:
-            if not self._is_closed:
-                self._is_closed = True
-                self._steps.put(None)
-        self._thread.join()
-
-    def _run(self, open_logbook: Callable[[], Logbook]) -> None:
-        self.opened.set_running_or_notify_cancel()
-        try:
-            logbook = open_logbook()
-        except BaseException as error:  # noqa: BLE001 - carried to the caller, whatever it is
-            self.opened.set_exception(error)
-            return
-        self.opened.set_result(logbook.notices)
-        with logbook:
-            is_open = True
-            while is_open:
-                group, is_open = self._next_group()
-                _do_group(logbook, group)
-
-    def _next_group(self) -> tuple[list[_Step], bool]:
-        group: list[_Step] = []
-        step = self._steps.get()
-        while step is not None:
-            if step.outcome.set_running_or_notify_cancel():
-                group.append(step)
-            if len(group) >= GROUP_LIMIT or self._steps.empty():
-                return group, True
-            step = self._steps.get()
-        return group, False
-
-
-def _do_group(logbook: Logbook, group: Sequence[_Step]) -> None:
-    try:
-        outcomes = _attempt(logbook, group)
-    except Exception as error:  # noqa: BLE001 - each step is told; the thread must live on
-        if len(group) == 1:
-            group[0].outcome.set_exception(error)
-            return
-        for step in group:
-            _do_group(logbook, [step])
-        return
-    for step, (result, failure) in zip(group, outcomes, strict=True):
-        if failure is not None:
-            step.outcome.set_exception(failure)
-        else:
-            step.outcome.set_result(result)
-
-
-def _attempt(logbook: Logbook, group: Sequence[_Step]) -> list[tuple[Any, Exception | None]]:
-    """Do all steps in one transaction; raise when the transaction as a whole did not come to be."""
-    outcomes: list[tuple[Any, Exception | None]] = []
-    if not group:
-        return outcomes
-    with logbook.group():
-        for step in group:
-            try:
-                with logbook.step():
-                    outcomes.append((step.work(logbook), None))
-            except Exception as error:
-                # A full disk rolls the whole transaction back on its own: then nothing before this held.
-                if not logbook.in_group or len(group) == 1:
-                    raise
-                outcomes.append((None, error))
-    return outcomes
+LOCK_LOOK_S = 0.25
+LOCK_TOLD_S = 0.4
+"""A lock is told that is still held so long after it was first met."""
 
 
 class Store:
@@ -136,10 +34,11 @@ class Store:
     Any method may raise StoreUnavailable, in words that say what to do; nothing of that call is stored then.
     """
 
-    def __init__(self, thread: OwnerThread, lock: FolderLock, notices: tuple[Notice, ...]) -> None:
+    def __init__(self, thread: OwnerThread, lock: FolderLock, where: Path) -> None:
         self._thread = thread
         self._lock = lock
-        self.notices = notices
+        self._where = where
+        self.notices: tuple[Notice, ...] = ()
         self.outbox = Outbox(self)
 
     @classmethod
@@ -155,7 +54,7 @@ class Store:
         make_folder(data_dir)
         lock = FolderLock.take(data_dir)
         thread = OwnerThread(lambda: Logbook.open(data_dir, source, clock))
-        store = cls(thread, lock, ())
+        store = cls(thread, lock, data_dir / DATABASE_NAME)
         try:
             store.notices = await asyncio.wrap_future(thread.opened)
             await store.do(lambda logbook: logbook.outbox.all_to_backlog())
@@ -166,12 +65,31 @@ class Store:
 
     async def close(self) -> None:
         """Finish what is queued, close the file, let others use the folder. May be called twice."""
-        await asyncio.to_thread(self._thread.close)
+        await self._thread.close()
         self._lock.release()
 
     async def do(self, work: Callable[[Logbook], T]) -> T:
         """Do any steps on the logbook as one transaction, on the owner thread."""
-        return await asyncio.wrap_future(self._thread.do(work))
+        return await self._thread.do(work)
+
+    async def answers(self) -> None:
+        """Return once the store has come round to a step of its own.
+
+        Raises:
+            StoreLocked: it waits for another program to let go of the file.
+            StoreUnavailable: it refuses.
+        """
+        asked = self._thread.do(_nothing)
+        try:
+            while not (await asyncio.wait((asked,), timeout=LOCK_LOOK_S))[0]:
+                since_s = self._thread.locked_since_s
+                if since_s is not None and time.monotonic() - since_s > LOCK_TOLD_S:
+                    raise StoreLocked(
+                        f"{self._where}: another program holds it locked; what happens waits until it lets go"
+                    )
+        finally:
+            asked.cancel()
+        asked.result()
 
     async def heard(self, heard: HeardTransmission) -> bool:
         """Make a transmission durable before its recognition; False when it was known already."""
@@ -313,3 +231,7 @@ class Outbox:
     async def retry(self, positions: Sequence[int] | None = None) -> int:
         """Let entries that were set aside wait again, all when None; return how many."""
         return await self._store.do(lambda logbook: logbook.outbox.retry(positions))
+
+
+def _nothing(_logbook: Logbook) -> None:
+    """A step that only tells that the thread comes round."""

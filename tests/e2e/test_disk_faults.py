@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -264,6 +265,37 @@ def test_a_disk_that_is_slow_and_then_read_only_costs_no_call(
     assert [one["data"]["audio"] is not None for one in told] == [True] * 2 + [False] * 3 + [True]
     assert station.stop() == 0
     assert_whole(station, ears)
+
+
+def test_a_database_locked_from_outside_is_ridden_out_and_told(
+    tmp_path: Path, make_station: Callable[[Path], Station], mosquitto: Any, dispatcher: Any
+) -> None:
+    mosquitto.start()
+    ears = dispatcher()
+    station = make_station(tmp_path / "data")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(3.0)
+        station.start(NOTIFY_SOCKET=str(tmp_path / "notify"), WATCHDOG_USEC="6000000")
+        with closing(sqlite3.connect(tmp_path / "data" / "gateway.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            station.call()
+            station.until(lambda: "store" in faults(ears), within_s=8.0)
+            (fault,) = [one for one in retained_health(ears)["faults"] if one["what"] == "store"]
+            assert "another program holds it locked" in fault["message"]
+            assert json.loads((tmp_path / "data" / "health.json").read_text())["faults"]
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    manager.recv(4096, socket.MSG_DONTWAIT)
+            assert [manager.recv(4096) for _ in range(2)] == [b"WATCHDOG=1"] * 2
+            assert of(ears.events(), "transmission.received") == []
+            other.execute("ROLLBACK")
+        station.until(lambda: of(ears.events(), "transmission.received"))
+        station.until(lambda: "store" not in faults(ears))
+    assert station.stop() == 0
+    assert_whole(station, ears)
+    told = [event["data"]["what"] for event in (*of(ears.events(), "fault"), *of(ears.events(), "recovered"))]
+    assert told.count("store") == 2, "the fault and its end are events, too"
 
 
 def test_a_damaged_database_is_kept_aside_told_and_nothing_heard_is_touched(

@@ -9,14 +9,15 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gateway.clock import ManualClock
-from gateway.errors import StoreUnavailable
+from gateway.errors import StoreLocked, StoreUnavailable
 from gateway.events import Draft
 from gateway.store import Logbook, Store
 
@@ -285,3 +286,70 @@ def test_durability_settings_are_what_the_readme_promises(data_dir: Path, clock:
         return found
 
     assert asyncio.run(scenario()) == ["wal", 2, 1]
+
+
+@contextmanager
+def locked_elsewhere(data_dir: Path) -> Iterator[None]:
+    """Another program works with the database."""
+    with closing(sqlite3.connect(data_dir / "gateway.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("ROLLBACK")
+
+
+def test_a_lock_from_outside_is_told_and_waited_out(
+    data_dir: Path, clock: ManualClock, make_draft: MakeDraft
+) -> None:
+    async def scenario() -> None:
+        store = await Store.open(data_dir, SOURCE, clock)
+        with locked_elsewhere(data_dir):
+            waiting = asyncio.ensure_future(store.commit(None, [make_draft()]))
+            with pytest.raises(StoreLocked, match="another program holds it locked"):
+                await store.answers()
+            assert not waiting.done()
+        ((event,),) = await asyncio.gather(waiting)
+        await store.answers()
+        assert int(event.sequence) == 1
+        await store.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_lock_that_stays_refuses_all_who_wait_at_once(
+    data_dir: Path, clock: ManualClock, make_draft: MakeDraft, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.store.logbook.BUSY_TRIES", 2)
+
+    async def scenario() -> None:
+        store = await Store.open(data_dir, SOURCE, clock)
+        with locked_elsewhere(data_dir):
+            begun_s = time.monotonic()
+            outcomes = await asyncio.gather(
+                *(store.commit(None, [make_draft()]) for _ in range(40)), return_exceptions=True
+            )
+            took_s = time.monotonic() - begun_s
+        assert {type(outcome) for outcome in outcomes} == {StoreUnavailable}
+        assert "another program holds it locked" in str(outcomes[0])
+        assert took_s < 4
+        (event,) = await store.commit(None, [make_draft()])
+        assert int(event.sequence) == 1
+        await store.close()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("bad", [[0], [39], [7, 8, 30], range(40)])
+def test_steps_that_fail_fail_alone_wherever_they_stand_in_their_group(
+    data_dir: Path, clock: ManualClock, make_draft: MakeDraft, bad: Sequence[int]
+) -> None:
+    async def scenario() -> None:
+        store = await Store.open(data_dir, SOURCE, clock)
+        steps = [store.commit("never-heard" if n in bad else None, [make_draft()]) for n in range(40)]
+        outcomes = await asyncio.gather(*steps, return_exceptions=True)
+        assert [n for n, outcome in enumerate(outcomes) if isinstance(outcome, ValueError)] == list(bad)
+        kept = [int(outcome[0].sequence) for outcome in outcomes if isinstance(outcome, list)]
+        assert kept == list(range(1, 41 - len(bad)))
+        assert (await store.outbox.counts()).waiting == len(kept) == await store.last_sequence()
+        await store.close()
+
+    asyncio.run(scenario())

@@ -14,6 +14,7 @@ import numpy as np
 
 import gateway.alarms
 import gateway.app
+import gateway.radioroom
 import gateway.sentledger
 from drivers.base import AudioFormat, AudioFrame, AudioSource, Carrier, DeviceLost, RadioControl
 from drivers.registry import CONTROLS, SOURCES
@@ -96,7 +97,7 @@ class GatedControl(RadioControl):
 if __name__ == "__main__":
     SOURCES["gated"] = (__name__, "GatedSource")
     CONTROLS["gated"] = (__name__, "GatedControl")
-    gateway.app.STORE_RETRY_S = 0.3
+    gateway.radioroom.STORE_RETRY_S = 0.3
     gateway.app.DRAIN_S = gateway.app.GOODBYE_S = 1.0
     gateway.app.LOOK_EVERY_S = gateway.app.SWEEP_EVERY_S = gateway.app.WRITTEN_EVERY_S = 0.5
     gateway.alarms.Alarms.__init__.__kwdefaults__["retry_s"] = 0.3
