@@ -5,8 +5,9 @@
     python -m tools.corpus index                     # write .cache/corpus/manifest.csv
     python -m tools.corpus commit                    # copy the small set to tests/data/calls
 
-`--city` and `--sealed` name the other two sets. Dev and test share no sentence, no unit and no voice. The
-city set's `blind` split and the sealed set have sentences and a registry of their own as well, and voices
+`--city`, `--dev2` and `--sealed` name the other sets. Dev and test share no sentence, no unit and no voice.
+`--dev2` is for working on what happened: many ways of saying it, in two halves, of which only the figures of
+`dev2b` are looked at. The city set's `blind` split and the sealed set have sentences and a registry of their own as well, and voices
 whose sound no training heard: each is read once, when all is decided. `blind` has been; `sealed` has not.
 Noise is added when a call is used (`tools.channel`).
 Every call is a pure function of its number, so the set is the same wherever it is made.
@@ -24,6 +25,8 @@ from gateway.understand.names import bare_name
 from tools.calls import Call, read_manifest, write_manifest
 from tools.cityregistry import city_units
 from tools.citysentences import PLACES, POSTS, city_templates
+from tools.reportsentences import PLACES as DEV2_PLACES
+from tools.reportsentences import Reported, reported
 from tools.scripted import scripted_calls
 from tools.sealedsentences import (
     SEALED_HEIGHTS,
@@ -41,6 +44,7 @@ UNITS = ROOT / "tests" / "data" / "units.csv"
 COMMITTED = ROOT / "tests" / "data"
 CACHE = ROOT / ".cache" / "corpus"
 CITY = CACHE / "city"
+DEV2 = CACHE / "dev2"
 SEALED = CACHE / "sealed"
 VOICES = {
     "dev": ("zf_xiaobei", "zm_yunjian"),
@@ -52,7 +56,7 @@ SPEEDS = (0.9, 1.0, 1.1, 1.2)
 ROUNDS = {"dev": 3, "test": 4}
 """How often each sentence is used, each time with another unit, voice and speed."""
 CITY_ROUNDS = {"dev": 3, "test": 3, "blind": 2}
-CITY_SEED = {"dev": 11, "test": 11, "blind": 29, "sealed": 83}
+CITY_SEED = {"dev": 11, "dev2a": 11, "dev2b": 11, "test": 11, "blind": 29, "sealed": 83}
 """Which registry of `tools.cityregistry` a split's units come from; blind and sealed have their own."""
 CITY_PLACES = PLACES | {"sealed": SEALED_PLACES}
 CITY_POSTS = POSTS | {"sealed": SEALED_POSTS}
@@ -95,9 +99,40 @@ def sealed_plan() -> list[Call]:
     return [_city_call(t, turn, own) for turn in range(2) for n, t in listed if turn < rounds(n, t)]
 
 
+def dev2_plan() -> list[Call]:
+    """One call of each sentence of `tools.reportsentences`, by dev units and dev voices."""
+    own = [u for u in city_units(CITY_SEED["dev"]) if u.state == "active" and int(u.unit_id[1:]) % 2]
+    return [_reported_call(number, sentence, own) for number, sentence in enumerate(reported())]
+
+
 def city_folder(split: str) -> Path:
-    """Where the audio and the manifest of a split of the city's registry lie; the sealed one lies apart."""
-    return SEALED if split == "sealed" else CITY
+    """Where the audio and the manifest of a split of the city's registry lie."""
+    return {"sealed": SEALED, "dev2a": DEV2, "dev2b": DEV2}.get(split, CITY)
+
+
+def _reported_call(number: int, told: Reported, listed: list[Unit]) -> Call:
+    rng = random.Random(told.id)
+    caller = rng.choice(listed)
+    said = caller.aliases[0] if caller.aliases and rng.random() < 0.6 else bare_name(caller.name)
+    location = DEV2_PLACES[told.half][number % len(DEV2_PLACES[told.half])] if "{l}" in told.text else ""
+    speaks = "{u}" in told.text
+    return Call(
+        text=told.text.format(u=said, c=rng.choice(CITY_POSTS["dev"]), l=location) + "。",
+        kind=told.kind,
+        template=told.id,
+        caller_id=caller.unit_id if speaks else "",
+        caller=bare_name(caller.name) if speaks else "",
+        callee="command" if "{c}" in told.text else "",
+        code=told.code,
+        location=location,
+        headcount=told.headcount,
+        expected=told.expected,
+        polarity="report" if told.code else told.kind if told.kind in {"cancel", "resolve"} else "none",
+        voice=VOICES["dev"][rng.randrange(2)],
+        speed=rng.choice(SPEEDS),
+        split=f"dev2{told.half}",
+        file=f"{told.id}.flac",
+    )
 
 
 def _city_call(template: Template, turn: int, listed: list[Unit]) -> Call:
@@ -220,13 +255,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=("plan", "make", "index", "commit"))
     parser.add_argument("--city", action="store_true", help="the second set, into .cache/corpus/city")
+    parser.add_argument("--dev2", action="store_true", help="reports in many wordings, into .cache/corpus/dev2")
     parser.add_argument("--sealed", action="store_true", help="the sealed split, into .cache/corpus/sealed")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--start", type=int, default=0)
     parser.add_argument("--step", type=int, default=1)
     arguments = parser.parse_args()
-    calls = sealed_plan() if arguments.sealed else city_plan() if arguments.city else plan()
-    arguments.out = arguments.out or (SEALED if arguments.sealed else CITY if arguments.city else CACHE)
+    calls, folder = (
+        (sealed_plan(), SEALED) if arguments.sealed
+        else (city_plan(), CITY) if arguments.city
+        else (dev2_plan(), DEV2) if arguments.dev2
+        else (plan(), CACHE)
+    )  # fmt: skip
+    arguments.out = arguments.out or folder
     if arguments.what == "plan":
         for split in dict.fromkeys(call.split for call in calls):
             own = [c for c in calls if c.split == split]
