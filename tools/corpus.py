@@ -7,8 +7,9 @@
 
 `--city`, `--dev2` and `--sealed` name the other sets. Dev and test share no sentence, no unit and no voice.
 `--dev2` is for working on what happened: many ways of saying it, in two halves, of which only the figures of
-`dev2b` are looked at. The city set's `blind` split and the sealed set have sentences and a registry of their own as well, and voices
-whose sound no training heard: each is read once, when all is decided. `blind` has been; `sealed` has not.
+`dev2b` are looked at. The city set's `blind` split and the sealed set have sentences and a registry of their
+own as well, and voices whose sound no training heard: each is read once, when all is decided. `blind` has
+been; `sealed` has not.
 Noise is added when a call is used (`tools.channel`).
 Every call is a pure function of its number, so the set is the same wherever it is made.
 """
@@ -255,7 +256,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=("plan", "make", "index", "commit"))
     parser.add_argument("--city", action="store_true", help="the second set, into .cache/corpus/city")
-    parser.add_argument("--dev2", action="store_true", help="reports in many wordings, into .cache/corpus/dev2")
+    parser.add_argument(
+        "--dev2", action="store_true", help="reports in many wordings, into .cache/corpus/dev2"
+    )
     parser.add_argument("--sealed", action="store_true", help="the sealed split, into .cache/corpus/sealed")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--start", type=int, default=0)

@@ -253,9 +253,7 @@ def reported() -> list[Reported]:
             found.append(Reported(f"dev2{half}-report-{n:02}", half, "report", text, code))
         for n, line in enumerate(counts.split("\n")[1:-1]):
             kind, text, count, *expected = line.split("|")
-            found.append(
-                Reported(f"dev2{half}-count-{n:02}", half, kind, text, "", count, "".join(expected))
-            )
+            found.append(Reported(f"dev2{half}-count-{n:02}", half, kind, text, "", count, "".join(expected)))
         for n, line in enumerate(quiet.split("\n")[1:-1]):
             kind, text = line.split("|")
             found.append(Reported(f"dev2{half}-quiet-{n:02}", half, kind, text))
