@@ -1,6 +1,7 @@
 """Drills (拉动) on a real daemon, against what the crew really did.
 
 `on_the_air`: two drills at once in real speech, the times of every step against the crew's own notes.
+`crowded`: the same with a crew that talks over each other.
 `killed`: one drill on a daemon that is killed again and again.
 """
 
@@ -23,15 +24,83 @@ from tools.killed import Process, drill_while_killing, write_drill_station, writ
 STEPS = ("acknowledged", "departed", "arrived")
 CLIPS = {"acknowledged": "short", "departed": "gone", "arrived": "there"}
 LATENCY = {"acknowledged": "ack_latency_s", "departed": "depart_latency_s", "arrived": "arrive_latency_s"}
-GATHER_S = 24
-"""Long enough for a whole line to acknowledge, one unit after the other."""
+GATHER_S = 12
+"""As shipped; what others say meanwhile is given back."""
+FREE_S = 1.2
+"""Nobody answers sooner once the channel is free: the hang time of a squelch and a breath."""
 KILLS = 30
 LIVE_S = 20.0
 """Some lives of the daemon are long enough for somebody to arrive, some are not."""
 
 
 def on_the_air(_options: Options) -> Report:
-    """Times to acknowledgement, departure and arrival, and whether each step was heard for what it is."""
+    """Times to acknowledgement, departure and arrival, and whether each step was heard for what it is.
+
+    The crew listens before it keys, as people do whose radio shows that the channel is in use.
+    """
+    told, notes = _held(FREE_S)
+    errors_ms: list[float] = []
+    by_squelch: dict[str, list[float]] = defaultdict(list)
+    wrong = [
+        f"{one['unit_name']} was ordered {count} times"
+        for one in told.values()
+        if (count := one["order_count"]) > 1
+    ]
+    for note in notes:
+        arrived = told.get(note["unit"])
+        latency_s = arrived[LATENCY[note["step"]]] if arrived is not None else None
+        if arrived is None or latency_s is None:
+            wrong.append(f"{note['unit']} {note['step']} was not taken")
+            continue
+        error_ms = 1000 * (latency_s - note["after_s"])
+        if abs(error_ms) > 1000:
+            wrong.append(f"{note['unit']} {note['step']} after {note['after_s']} s is {latency_s} s")
+            continue
+        errors_ms.append(abs(error_ms))
+        by_squelch[squelch_of(arrived["radio"])].append(error_ms)
+    if not errors_ms:
+        raise RuntimeError(f"no step was measured: {wrong}")
+    means = {name: round(float(np.mean(of)), 1) for name, of in by_squelch.items()}
+    return Report((
+        Figure.at_most(
+            "drill.latency_error.p95", float(np.percentile(errors_ms, 95)), "ms", 50,
+            f"{len(errors_ms)} steps of {len(told)} units in two drills at once",
+            worst_ms=round(max(errors_ms), 1), mean_by_squelch_ms=means,
+        ),
+        Figure.at_least(
+            "drill.steps_right", len(errors_ms) / (len(errors_ms) + len(wrong)), "share", 0.98,
+            "acknowledged, departed, arrived: each unit says each once", wrong=wrong,
+        ),
+    ))  # fmt: skip
+
+
+def crowded(_options: Options) -> Report:
+    """The same drills with a crew that never listens: replies run together and cover each other.
+
+    Nobody can take what was covered; but nobody may be told to have been silent.
+    """
+    told, notes = _held(None)
+    taken = [note for note in notes if told[note["unit"]][LATENCY[note["step"]]] is not None]
+    silent = [f"{name} is {one['outcome']}" for name, one in told.items() if one["outcome"] == "no_answer"]
+    arrivals = dict(Counter(one["arrival"] for one in told.values()))
+    return Report((
+        Figure.at_most(
+            "drill.crowded.no_answer", len(silent), "units", 0,
+            f"of {len(told)} that all spoke, many at once", units=silent,
+        ),
+        Figure.noted(
+            "drill.crowded.steps_taken", len(taken) / len(notes), "share",
+            "the others were covered or ran together", arrivals=arrivals,
+            orders={one["unit_name"]: one["order_count"] for one in told.values()},
+        ),
+    ))  # fmt: skip
+
+
+def _held(free_s: float | None) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]]]:
+    """Hold two drills at once; return the last that was told of each unit by name, and the crew's steps.
+
+    The crew keys once the channel has been free for `free_s`, without a look at it when that is None.
+    """
     lines: dict[str, dict[str, Line]] = defaultdict(dict)
     for line in spoken():
         lines[line.unit_id][line.kind] = line
@@ -40,52 +109,23 @@ def on_the_air(_options: Options) -> Report:
         raise RuntimeError("the crew has not been spoken yet: .venv-tools/bin/python -m bench.crewvoices")
     sides = (chosen[: DRILLED // 2], chosen[DRILLED // 2 : DRILLED])
     with folder() as where, mosquitto(where) as url:
-        events, notes = _hold(where, url, lines, sides)
-    last = {e["subject"]: e["data"] for e in events if e["type"].endswith("drill.arrived")}
-    errors_ms: list[float] = []
-    by_squelch: dict[str, list[float]] = defaultdict(list)
-    wrong: list[str] = []
-    for note in notes:
-        if note.get("step") is None:
-            continue
-        arrived = next((one for one in last.values() if one["unit_name"] == note["unit"]), None)
-        told = arrived[LATENCY[note["step"]]] if arrived is not None else None
-        if arrived is not None and arrived["order_count"] > 1:
-            wrong.append(f"{note['unit']} was ordered {arrived['order_count']} times")
-        if arrived is None or told is None:
-            wrong.append(f"{note['unit']} {note['step']} was not taken")
-            continue
-        error_ms = 1000 * (told - note["after_s"])
-        if abs(error_ms) > 1000:
-            wrong.append(f"{note['unit']} {note['step']} after {note['after_s']} s is {told} s")
-            continue
-        errors_ms.append(abs(error_ms))
-        by_squelch[squelch_of(arrived["radio"])].append(error_ms)
-    steps = len(errors_ms) + len(wrong)
-    if not errors_ms:
-        raise RuntimeError(f"no step was measured: {wrong}")
-    means = {name: round(float(np.mean(of)), 1) for name, of in by_squelch.items()}
-    return Report((
-        Figure.at_most(
-            "drill.latency_error.p95", float(np.percentile(errors_ms, 95)), "ms", 50,
-            f"{len(errors_ms)} steps of {len(last)} units in two drills at once",
-            worst_ms=round(max(errors_ms), 1), mean_by_squelch_ms=means,
-        ),
-        Figure.at_least(
-            "drill.steps_right", len(errors_ms) / steps, "share", 0.98,
-            "acknowledged, departed, arrived: each unit says each once", wrong=wrong,
-        ),
-    ))  # fmt: skip
+        events, notes = _hold(where, url, lines, sides, free_s)
+    told = {e["data"]["unit_name"]: e["data"] for e in events if e["type"].endswith("drill.arrived")}
+    return told, [note for note in notes if note.get("step") in STEPS]
 
 
 def _hold(
-    where: Path, url: str, lines: dict[str, dict[str, Line]], sides: Sequence[Sequence[str]]
+    where: Path,
+    url: str,
+    lines: dict[str, dict[str, Line]],
+    sides: Sequence[Sequence[str]],
+    free_s: float | None,
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Hold a drill on each radio, of the units of one side each; return the events and the crew's notes."""
     config, crew = write_station(where, url, 1)
     with UNITS.open(encoding="utf-8", newline="") as rows:
         registered = {row["unit_id"]: row for row in csv.DictReader(rows)}
-    story: dict[str, Any] = {"prompt_s": 0.5, "answers": {}, "drill": {}}
+    story: dict[str, Any] = {"prompt_s": 0.5, "answers": {}, "drill": {}, "gap_s": free_s}
     with (where / "units.csv").open("w", encoding="utf-8", newline="") as out:
         writer = csv.DictWriter(out, [*dict.fromkeys([*next(iter(registered.values())), "neighbours"])])
         writer.writeheader()

@@ -18,6 +18,7 @@ from bench.backlog import backlog
 from bench.crashes import crashes
 from bench.daemon import start_and_memory, store_and_publish
 from bench.dispatcher import measure as measure_dispatcher
+from bench.drills import crowded as drills_crowded
 from bench.drills import killed as drill_killed
 from bench.drills import on_the_air as drills_on_the_air
 from bench.eventlife import event_life
@@ -98,6 +99,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "rollcall-air": on_the_air,
     "rollcall-killed": killed,
     "drill-air": drills_on_the_air,
+    "drill-crowded": drills_crowded,
     "drill-killed": drill_killed,
     "accuracy": accuracy,
     "understanding": understanding,

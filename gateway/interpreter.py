@@ -12,6 +12,7 @@ from gateway.understand.conversation import Conversation, Rules
 from gateway.understand.lexicon import Lexicon
 from gateway.understand.resolve import Prior, Resolver
 from gateway.understand.standin import STANDS_IN, stand_in, told_beside
+from gateway.understand.together import names_apart, pieces
 from gateway.understand.understand import understand
 
 CALL_ANSWERED_WITHIN_S = 60.0
@@ -65,6 +66,21 @@ class Interpreter:
         meaning = understand(heard.transcript, instead or parties, context, knowledge.lexicon)
         stands_in = instead is not None or told_beside(meaning, rollcall.in_turn)
         return replace(meaning, acts=(*meaning.acts, STANDS_IN)) if stands_in else meaning
+
+    def parts(
+        self, transmission: Transmission, heard: Heard, rollcall: RadioRollcall
+    ) -> tuple[Transmission, ...]:
+        """Return the part of each of several that a drill waits for and that ran together; none for one."""
+        expected = rollcall.expected() if rollcall.in_drill else frozenset()
+        if not expected or heard.transcript.phones is None:
+            return ()
+        prior = Prior(expected=expected, streets=self._streets)
+        resolver = self._knowledge().resolver
+        caller = resolver.resolve(heard.transcript.text, heard.transcript.phones, prior).caller
+        names = names_apart(caller, expected)
+        return (
+            tuple(transmission.between(*span) for span in pieces(transmission.audio, names)) if names else ()
+        )
 
     def ordered(self, text: str, said: Understanding) -> tuple[tuple[str, str], ...]:
         """Return id and name of the units an officer's order names: call order alone finds one at most."""

@@ -1,6 +1,6 @@
 """The frozen types that flow along the main path, in the order they appear on it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
@@ -71,6 +71,19 @@ class Transmission:
     def carrier_closed_at(self) -> datetime:
         """When the signal fell, by the audio's clock."""
         return self.started_at + timedelta(seconds=self.signal_s[1] if self.signal_s else self.duration_s)
+
+    def between(self, since_s: float, until_s: float) -> "Transmission":
+        """The part from `since_s` to `until_s` of it, as if it had been keyed by itself."""
+        opened_s, closed_s = self.signal_s or (0.0, self.duration_s)
+        begun_s = self.started_mono_s
+        return replace(
+            self,
+            started_at=self.started_at + timedelta(seconds=since_s),
+            duration_s=until_s - since_s,
+            audio=self.audio[round(since_s * RATE_HZ) : round(until_s * RATE_HZ)],
+            signal_s=(max(0.0, opened_s - since_s), min(closed_s, until_s) - since_s),
+            started_mono_s=None if begun_s is None else begun_s + since_s,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ because the conversation is in order; several radios go on side by side.
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -136,9 +137,10 @@ class RadioPipeline:
             return await self._quarantine(transmission, kept, "its audio was not kept")
         try:
             heard = await self._heard(transmission)
+            parts = await self._parts(transmission, heard)
             passing("decoded")
             async with self._turn, self.rollcall.turn():
-                return await self._conclude(transmission, kept, heard)
+                return await self._conclude(transmission, kept, heard, parts)
         except DecodeHung:
             raise
         except (asyncio.CancelledError, GatewayError):
@@ -154,6 +156,11 @@ class RadioPipeline:
             self._last_heard = (transmission.id, await self._listen(transmission.audio))
         return self._last_heard[1]
 
+    async def _parts(self, transmission: Transmission, heard: Heard) -> list[tuple[Transmission, Heard]]:
+        """Listen once more to each of several that ran together."""
+        parts = self._interpreter.parts(transmission, heard, self.rollcall)
+        return [(part, await self._listen(part.audio)) for part in parts]
+
     async def _spare(self, transmission: Transmission) -> None:
         """Take back the attempt: only one that took the process with it counts."""
         if not self.spares:
@@ -163,24 +170,21 @@ class RadioPipeline:
             self._begun = ""
 
     async def _conclude(
-        self, transmission: Transmission, kept: SpooledAudio | None, heard: Heard
+        self,
+        transmission: Transmission,
+        kept: SpooledAudio | None,
+        heard: Heard,
+        parts: Sequence[tuple[Transmission, Heard]],
     ) -> list[CloudEvent]:
         meaning = self._interpreter.understand(transmission, heard, self._conversation, self.rollcall)
         audio = _audio_ref(kept)
-        utterance = Utterance(
-            transmission_id=transmission.id,
-            at=transmission.started_at,
-            duration_s=transmission.duration_s,
-            understanding=meaning,
-            text=heard.transcript.text,
-            raw=heard.transcript.raw,
-            confidence=heard.transcript.confidence,
-            audio=audio,
-        )
+        utterance = _utterance(transmission, heard, meaning, audio)
         conversation, changes, incident_id = self._conversation.hear(
             utterance, self._interpreter.knowledge.rules
         )
-        noted = await self.rollcall.hear(self._overheard(transmission, heard, utterance, changes))
+        overheard = self._overheard(transmission, heard, utterance, changes)
+        overheard = replace(overheard, parts=tuple(self._part(part, said, audio) for part, said in parts))
+        noted = await self.rollcall.hear(overheard)
         if noted.takes_answer:
             changes = tuple(change for change in changes if not isinstance(change, Checkin))
         clock = self._read_clock()
@@ -255,6 +259,11 @@ class RadioPipeline:
         """
         return await self.amend(lambda talk: talk.end_exercises(at), at)
 
+    def _part(self, part: Transmission, heard: Heard, audio: AudioRef | None) -> Overheard:
+        """What one of several says; only a drill is told, the conversation hears them as one."""
+        meaning = self._interpreter.understand(part, heard, self._conversation, self.rollcall)
+        return self._overheard(part, heard, _utterance(part, heard, meaning, audio), ())
+
     def _overheard(
         self,
         transmission: Transmission,
@@ -295,6 +304,21 @@ class RadioPipeline:
             audio=_audio_ref(kept), incident_id=None, failure=why,
         )  # fmt: skip
         return await self._store.commit(transmission.id, [received], quarantined=True)
+
+
+def _utterance(
+    transmission: Transmission, heard: Heard, meaning: Understanding, audio: AudioRef | None
+) -> Utterance:
+    return Utterance(
+        transmission_id=transmission.id,
+        at=transmission.started_at,
+        duration_s=transmission.duration_s,
+        understanding=meaning,
+        text=heard.transcript.text,
+        raw=heard.transcript.raw,
+        confidence=heard.transcript.confidence,
+        audio=audio,
+    )
 
 
 def _record(transmission: Transmission, kept: SpooledAudio | None) -> HeardTransmission:

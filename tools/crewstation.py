@@ -4,10 +4,12 @@ CREW is JSON: `prompt_s`, how long the gateway takes to say anything; `answers`,
 does when it is called for the first, second, … time (the last again and again): null for silence, or
 `delay_s` and a recording as `file`, or `dtmf`, digits that its radio sends, or the one and then the other;
 `noise_dbfs`, `lead_s` and `tail_s` as in a script. `drill` holds for each unit's name the answers to the
-first order that names it, each with a word for what it says as `step`. Where everybody sends digits nothing
-is recognised: whoever sends registered ones has said 收到,在岗3人, or with a `tail_s` of 2 that three are
-there, so that a process starts in no time. What the crew did is printed as JSON lines, in the radio's
-seconds: when it was keyed and released, when each answer began.
+first order that names it, each with a word for what it says as `step`; ordered again it says the first once
+more, as step `again`. With `gap_s` a drill's crew listens before it keys and waits until the channel has been
+free for so long; without it everybody talks over everybody. Where everybody sends digits nothing is
+recognised: whoever sends registered ones has said 收到,在岗3人, or with a `tail_s` of 2 that three are there,
+so that a process starts in no time. What the crew did is printed as JSON lines, in the radio's seconds: when
+it was keyed and released, when each answer began.
 """
 
 import asyncio
@@ -95,11 +97,13 @@ class Station(Daemon):
         self._virtual: list[VirtualRadio] = []
         self._drill: Crew = crew.get("drill", {})
         told = [does for one in (*crew["answers"].values(), *self._drill.values()) for does in one if does]
-        self._sounds = {id(does): _samples(does) for does in told}
+        self._sounds = {(does.get("file", ""), does.get("dtmf", "")): _samples(does) for does in told}
         self._notes: SimpleQueue[str] = SimpleQueue()
         threading.Thread(target=self._write, name="notes", daemon=True).start()
         self._calls: dict[str, int] = {}
         self._on_their_way: set[str] = set()
+        self._taken: dict[str, list[tuple[float, float]]] = {}
+        """When a drill's crew is on the air or will be, by radio."""
 
     async def _load_listener(self) -> Any:
         whole = (*self._crew["answers"].values(), *self._drill.values())
@@ -121,12 +125,23 @@ class Station(Daemon):
 
     def _answer(self, radio: str, text: str, key_up: HeardKeyUp) -> list[Reply]:
         self._note(radio=radio, said=text, keyed_s=key_up.started_s, released_s=key_up.ended_s)
-        ordered = [name for name in self._drill if "演练," in text and name in text]
+        # Behind the order stands the place, which is named like the unit on the spot.
+        called = text.rpartition("立即")[0]
+        ordered = [name for name in self._drill if "演练," in called and name in called]
         if ordered:
             # Who is on its way does not set out again; a new process knows of nobody.
-            ordered = [name for name in ordered if name not in self._on_their_way]
+            told = [
+                (name, does)
+                for name in ordered
+                for does in (
+                    [self._drill[name][0] | {"step": "again"}]
+                    if name in self._on_their_way
+                    else self._drill[name]
+                )
+            ]
             self._on_their_way.update(ordered)
-            return [self._reply(radio, name, does, key_up) for name in ordered for does in self._drill[name]]
+            told.sort(key=lambda one: one[1]["delay_s"])
+            return [self._reply(radio, name, does, key_up) for name, does in told]
         name = next((name for name in self._crew["answers"] if f"呼叫{name}," in text), None)
         if name is None:
             return []
@@ -136,15 +151,30 @@ class Station(Daemon):
         return [] if does is None else [self._reply(radio, name, does, key_up)]
 
     def _reply(self, radio: str, name: str, does: Crew, key_up: HeardKeyUp) -> Reply:
-        delay_s = does["delay_s"]
         lead_s, tail_s = does.get("lead_s", 0.0), does.get("tail_s", 0.0)
-        reply = Reply(delay_s, self._sounds[id(does)], does.get("noise_dbfs"), lead_s, tail_s)
+        sound = self._sounds[does.get("file", ""), does.get("dtmf", "")]
+        length_s = lead_s + len(sound) / RATE_HZ + tail_s
+        delay_s = self._free_after(radio, key_up.ended_s, does["delay_s"], length_s)
+        reply = Reply(delay_s, sound, does.get("noise_dbfs"), lead_s, tail_s)
         began_s = key_up.ended_s + delay_s
         self._note(
             radio=radio, unit=name, call=self._calls.get(name, 0), step=does.get("step"), after_s=delay_s,
-            began_s=began_s, ended_s=began_s + lead_s + len(reply.samples) / RATE_HZ + tail_s,
+            began_s=began_s, ended_s=began_s + length_s,
         )  # fmt: skip
         return reply
+
+    def _free_after(self, radio: str, since_s: float, delay_s: float, length_s: float) -> float:
+        """How long after `since_s` the channel is free for `length_s`, `delay_s` at least."""
+        gap_s = self._crew.get("gap_s")
+        if gap_s is None:
+            return delay_s
+        taken = self._taken.setdefault(radio, [])
+        for begun_s, until_s in sorted(taken):
+            began_s = since_s + delay_s
+            if began_s < until_s + gap_s and began_s + length_s + gap_s > begun_s:
+                delay_s = until_s + gap_s - since_s
+        taken.append((since_s + delay_s, since_s + delay_s + length_s))
+        return delay_s
 
     def _note(self, **what: Any) -> None:
         """Have it written by another thread.

@@ -89,6 +89,7 @@ def write_drill_station(folder: Path, broker_url: str, units: int, silent: int =
     config, crew = write_station(folder, broker_url, units)
     story = json.loads(crew.read_text(encoding="utf-8"))
     names = list(story["answers"])
+    story["gap_s"] = 0.3
     story["drill"] = {
         name: [
             {"dtmf": str(1000 + number), "delay_s": 0.3 + 1.7 * (number % 4), "step": "acknowledged"},

@@ -3,7 +3,8 @@
 Driven like a roll-call (`engine`): the same events come in, and Say, Wake and TellDrill go out. Each order's
 end starts the clocks of the units it names.
 
-    opening ─► ordering ─► gathering ─► … next order, then those who did not acknowledge once more
+    opening ─► ordering ─► gathering ─► … next order, then those who did not acknowledge once more, and
+                                          one by one where others were heard: answers cover each other
                                           … ─► mustering ─► closing
                     everybody is there, or the last limit is over ───┘
 
@@ -15,6 +16,7 @@ is ordered again, and what that has made uncertain is not graded.
 from datetime import datetime
 from typing import Final, Literal
 
+from gateway.rollcall.drillhearing import NAMED_LATE
 from gateway.rollcall.happenings import DrillAction, DrillMoved, Event, Understood
 from gateway.rollcall.muster import Member, Muster, steps_of
 from gateway.rollcall.ordering import Ordering, Owed, Phase, State
@@ -94,8 +96,23 @@ class _Run(Ordering):
         elif heard.emergency:
             self._pause("emergency")
         elif self.state.paused is None:
-            self._attribute(heard)
+            for one in (heard, *heard.others):
+                self._attribute(one)
+                self._may_cover(one)
         self.listen_on(heard.reply.ended_at)
+
+    def _may_cover(self, heard: Understood) -> None:
+        """Mark the silence of those who were told to answer in the same breath as somebody who was heard.
+
+        Whoever was called alone had the channel to itself, and its time is given back: its silence counts.
+        """
+        muster = self.state.muster
+        waiting = [one for one in muster.pending if not one.has_answered and one.unit_id != heard.unit_id]
+        for member in waiting:
+            order = member.orders[-1]
+            with_others = sum(order in one.orders for one in muster.members.values()) > 1
+            if with_others and member.orders_before(heard.reply.began_at):
+                self.update(muster=self.state.muster.put(member.obstructed("another_spoke")))
 
     def _attribute(self, heard: Understood) -> None:
         members = self.state.muster.members
@@ -150,6 +167,8 @@ class _Run(Ordering):
         if doubts:
             reply = reply.model_copy(update={"review_reasons": (*reply.review_reasons, *doubts)})
         after = member.reported(reply, steps, heard.position)
+        if NAMED_LATE in reply.review_reasons:
+            after = after.obstructed(NAMED_LATE)
         self._record(member, after)
         if "arrived" in after.steps and "arrived" not in member.steps:
             lacks = after.present is None and self.state.plan.ask_report

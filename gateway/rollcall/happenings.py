@@ -37,7 +37,7 @@ class Understood:
     says to answer for; `stands_in` when it answers for one, known or not. `answers` when the words are those
     of an answer. `hides` names what drowned the channel when it was no speech. `emergency` when it reports an
     incident that is no exercise. `acts` are the dialogue acts and `position` the place it names, which a
-    drill grades.
+    drill grades. `others` are who spoke after it in the same transmission, where several ran together.
     """
 
     reply: Reply
@@ -50,6 +50,7 @@ class Understood:
     emergency: bool = False
     acts: tuple[str, ...] = ()
     position: str | None = None
+    others: tuple["Understood", ...] = ()
 
     def stood_in_for(self, waited_for: str | None) -> tuple[str | None, Reply]:
         """The unit that another one answered for, None when none, and that answer.

@@ -5,9 +5,12 @@ from typing import Final, Literal
 
 from gateway.events import Model, Timestamp
 from gateway.rollcall.happenings import (
+    CarrierClosed,
+    CarrierOpened,
     DrillAction,
     DrillMoved,
     DrillVerb,
+    Event,
     NotSaid,
     Purpose,
     Said,
@@ -37,7 +40,9 @@ class State(Model):
 
     `saying` while a Say is not answered, `owed` what units wait to hear. `unread` counts transmissions that
     are not understood yet, `retry_at` is when a key-up that failed is tried again, `paused` why nothing is
-    said now.
+    said now. `alone` is the one unit that was ordered again by itself and is waited for, `opened_at` when the
+    carrier rose that is open, `latest` until when the time that others' words take can be given back, None
+    when it is not.
     """
 
     plan: DrillPlan
@@ -55,6 +60,9 @@ class State(Model):
     failures: int = 0
     retry_at: Timestamp | None = None
     paused: str | None = None
+    alone: str | None = None
+    opened_at: Timestamp | None = None
+    latest: Timestamp | None = None
 
 
 class Ordering(HeldRun[State, DrillAction]):
@@ -135,7 +143,11 @@ class Ordering(HeldRun[State, DrillAction]):
             self.update(muster=muster)
             self.tell("arrived", member, "ordered")
         until = spoken.ended_at + timedelta(seconds=self.state.plan.gather_s)
-        self.update(phase="gathering", deadline=until)
+        alone = order.unit_ids[0] if order.repeats and len(order.unit_ids) == 1 else None
+        # Only one who is ordered for the first time by itself waits for nobody else's words.
+        waits = order.repeats or len(order.unit_ids) > 1
+        latest = until + timedelta(seconds=self.state.plan.hold_s) if waits else None
+        self.update(phase="gathering", deadline=until, alone=alone, latest=latest, opened_at=None)
         self.listen_on(spoken.ended_at)
 
     def _next(self, at: datetime) -> None:
@@ -149,8 +161,7 @@ class Ordering(HeldRun[State, DrillAction]):
             for kept in (order.model_copy(update={"unit_ids": ids}),)
         )
         if not orders and state.rounds < state.plan.orders_per_unit:
-            silent = [one.unit_id for one in state.muster.pending if not one.has_answered]
-            orders = state.plan.orders(silent, repeats=True)
+            orders = self._repeats()
             self.update(rounds=state.rounds + 1)
         self.update(orders=orders)
         if orders:
@@ -160,6 +171,25 @@ class Ordering(HeldRun[State, DrillAction]):
         else:
             self.update(phase="mustering", deadline=self._muster_until(at))
             self.listen_on(at)
+
+    def _repeats(self) -> tuple[Order, ...]:
+        """Order those again who did not answer: one by one where answers may have covered each other.
+
+        A group that nobody was heard after is called as one: ten silent units are not worth ten key-ups.
+        """
+        plan, silent = self.state.plan, [one for one in self.state.muster.pending if not one.has_answered]
+        covered = [one.unit_id for one in silent if one.orders[-1].obstructed or one.outcome is not None]
+        unheard = [one.unit_id for one in silent if one.unit_id not in covered]
+        one_by_one = (order for unit_id in covered for order in plan.orders([unit_id], repeats=True))
+        return (*one_by_one, *plan.orders(unheard, repeats=True))
+
+    def _give_back(self, at: datetime) -> None:
+        """Who waits for a free channel to answer has its whole time all the same."""
+        state = self.state
+        if state.phase != "gathering" or not (state.opened_at and state.deadline and state.latest):
+            return
+        if state.opened_at <= state.deadline:
+            self.update(deadline=min(state.latest, state.deadline + (at - state.opened_at)))
 
     def _muster_until(self, at: datetime) -> datetime:
         ends = [one.orders[-1].ended_at + timedelta(seconds=one.limit_s) for one in self.state.muster.pending]
@@ -174,6 +204,8 @@ class Ordering(HeldRun[State, DrillAction]):
             self._wake_at_deadline()
         elif state.owed:
             self._reply_to(state.owed[0], at)
+        elif state.phase == "gathering" and state.alone and state.muster.members[state.alone].has_answered:
+            self._next(at)
         elif state.phase == "mustering" and not state.muster.pending:
             self.speak("closing", at)
         else:
@@ -191,6 +223,16 @@ class Ordering(HeldRun[State, DrillAction]):
             self._key_up(owed.purpose, text, owed.unit_id)
         else:
             self.listen_on(at)
+
+    def take(self, event: Event) -> None:
+        """Take one thing that happened, and note how long the channel is in use."""
+        if isinstance(event, CarrierClosed):
+            self._give_back(event.at)
+        super().take(event)
+        if isinstance(event, CarrierOpened):
+            self.update(opened_at=event.at)
+        elif isinstance(event, CarrierClosed):
+            self.update(opened_at=None)
 
     def _was_not_said(self, event: NotSaid) -> None:
         if self.state.replying:

@@ -45,6 +45,8 @@ class Overheard:
     told_incident: bool = False
     ordered: tuple[tuple[str, str], ...] = ()
     """(unit id, name) of the units that an order names, where it is one."""
+    parts: tuple["Overheard", ...] = ()
+    """What each one said, where several that a drill waits for ran together in one transmission."""
 
 
 @dataclass(frozen=True, slots=True)

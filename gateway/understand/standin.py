@@ -15,6 +15,8 @@ STANDS_IN: Final = "stands_in"
 """The act of a transmission that answers for somebody else."""
 _HEARD_NATS: Final = 0.5
 """The audio must speak for the other name by itself, not only its turn."""
+_AS_LIKELY: Final = 0.25
+"""A name with this share of the best one's score was heard as well as that."""
 _TELLING: Final = frozenset({"present", "all_normal", "ack_received"})
 _NOT_ANSWERING: Final = frozenset({"hail", "ask_headcount", "instruct"})
 _FOR: Final = r"(?:代替|代(?!表)|带|待|替|提|帮)"
@@ -39,7 +41,7 @@ def stand_in(text: str, parties: Parties, resolver: Resolver, prior: Prior | Non
         speaks = parties.caller
         known = parties.callee.kind == "unit" and parties.callee.unit_id not in {None, speaks.unit_id}
         return replace(parties, callee=parties.callee if known else UNKNOWN) if speaks.unit_id else None
-    meant = resolver.resolve(f"{name},听到请回答", None, prior).callee
+    meant = _waited_for(resolver.resolve(f"{name},听到请回答", None, prior).callee, prior)
     if meant.unit_id is None or text[found.start()] in (meant.name or ""):
         # 时代花园报告 answers for nobody; 带两个人汇报 names nobody.
         return None
@@ -47,6 +49,19 @@ def stand_in(text: str, parties: Parties, resolver: Resolver, prior: Prior | Non
     callers = (*(resolver.resolve(reading).caller for reading in readings), parties.caller)
     others = (one for one in callers if one.status == "matched" and one.unit_id not in {None, meant.unit_id})
     return Parties(next(others, UNKNOWN), meant)
+
+
+def _waited_for(meant: Resolution, prior: Prior | None) -> Resolution:
+    """Of units whose names sound alike, 溪都 and 曦都, the one that is waited for now."""
+    if meant.status != "ambiguous" or prior is None:
+        return meant
+    best = meant.candidates[0].score
+    waited_for = [
+        one for one in meant.candidates if one.unit_id in prior.expected and one.score >= _AS_LIKELY * best
+    ]
+    if len(waited_for) != 1:
+        return meant
+    return replace(meant, status="matched", unit_id=waited_for[0].unit_id, name=waited_for[0].name)
 
 
 def told_beside(meaning: Understanding, in_turn: str | None) -> bool:

@@ -3,7 +3,7 @@
 import heapq
 import itertools
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -455,3 +455,60 @@ def test_a_slow_recogniser_holds_no_order_up_and_costs_nobody_anything() -> None
     assert air.arrivals == {"p": "arrived", "l1": "arrived"}
     assert air.members["p"].steps["arrived"].latency_s == 40.0
     assert "caller_not_named" in air.members["p"].review_reasons
+
+
+def test_a_line_that_answers_in_turn_is_ordered_once() -> None:
+    """Who waits until the channel is free has its time; the order's wait is of silence."""
+    crew = {"p": on_time(1.0, 9.0)} | {f"l{n}": on_time(1.0 + 3.5 * n, 60.0 + 4 * n) for n in range(5)}
+    air = Air(plan_of(5), crew).run()
+
+    assert {len(air.members[f"l{n}"].orders) for n in range(1, 5)} == {1}
+    assert [air.members[f"l{n}"].steps["acknowledged"].latency_s for n in range(1, 5)] == [
+        4.5,
+        8.0,
+        11.5,
+        15.0,
+    ]
+
+
+def test_an_answer_that_another_covered_is_asked_for_alone() -> None:
+    crew = {
+        "p": on_time(1.0, 9.0), "l1": on_time(2.0, 60.0), "l2": on_time(4.0, 70.0),
+        "l3": [Report(2.0, GO, on_order=2), Report(50.0, THERE, on_order=2, present=3)],
+    }  # fmt: skip
+    air = Air(plan_of(4), crew).run()
+
+    repeats = [say for say in air.says if say.purpose == "order"][2:]
+    assert [say.text for say in repeats] == [
+        "演练,邻居3,请立即到商场东门,听到请回答", "演练,邻居4,请立即到商场东门,听到请回答",
+    ]  # fmt: skip
+    assert air.arrivals["l3"] == "arrived"
+    again, silent = air.members["l3"].orders[1], air.members["l4"]
+    assert (silent.orders[1].began_at - again.ended_at).total_seconds() == 2.0 + REPLY_S + RECOGNITION_S
+    assert silent.orders[0].obstructed == ("another_spoke",)
+    assert (silent.outcome, silent.arrival) == ("no_answer", "not_reported")
+
+
+def test_silence_beside_others_proves_nothing_by_itself() -> None:
+    crew = {"p": on_time(1.0, 9.0), "l1": on_time(2.0, 60.0)}
+    air = Air(plan_of(2, orders_per_unit=1), crew).run()
+
+    assert (air.members["l2"].outcome, air.arrivals["l2"]) == ("not_observed", "not_observed")
+
+
+def test_several_in_one_transmission_are_each_taken() -> None:
+    air = Air(plan_of(2), {"p": on_time(1.0, 9.0)})
+    air.run("mustering")
+    began = air.members["l1"].orders[-1].ended_at + timedelta(seconds=20)
+
+    def heard(unit_id: str, after_s: float) -> Understood:
+        at = began + timedelta(seconds=after_s)
+        reply = Reply(transmission_id="t", began_at=at, ended_at=at + timedelta(seconds=2), readable=True)
+        return Understood(reply, unit_id=unit_id, acts=GO)
+
+    air.step(CarrierOpened(began))
+    air.step(CarrierClosed(began + timedelta(seconds=5)))
+    air.step(replace(heard("l1", 0.0), others=(heard("l2", 3.0),)))
+
+    assert air.state.unread == 0
+    assert [air.members[u].steps["departed"].latency_s for u in ("l1", "l2")] == [20.0, 23.0]

@@ -77,3 +77,15 @@ def test_who_only_sounds_like_the_one_in_turn_answers_for_nobody() -> None:
     assert not told_beside(heard_with((1.8, 2.4)), None)
     assert not told_beside(heard_with((1.8, 2.4), acts=("hail",)), "u1")
     assert not told_beside(heard_with((1.8, 2.4), acts=(), headcount=Headcount()), "u1")
+
+
+@pytest.mark.parametrize(("called", "meant"), [("u5", "u5"), ("u6", "u6"), ("u1", None)])
+def test_of_two_that_sound_alike_the_one_waited_for_is_meant(called: str, meant: str | None) -> None:
+    units = (*UNITS, Unit("u5", "溪都职业学校"), Unit("u6", "曦都职业学校"))
+    knowledge = build_knowledge(units, "指挥中心", read_lexicon(), lambda: "i")
+    prior = Prior(expected=frozenset({called}))
+    text = "我是棠东小学,替溪都职业学校回答,他们在岗3人"
+
+    found = stand_in(text, knowledge.resolver.resolve(text, None, prior), knowledge.resolver, prior)
+
+    assert (found.callee.unit_id if found is not None else None) == meant
