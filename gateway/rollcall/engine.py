@@ -83,7 +83,7 @@ class _Run(Calling):
         for_unit, reply = heard.stood_in_for(in_turn)
         if for_unit is not None and for_unit in items:
             self._record(for_unit, reply, "answered_by_other", by=speaker)
-        elif heard.stands_in and (speaker is None or speaker != in_turn):
+        elif heard.stands_in and (speaker is None or speaker not in {in_turn, heard.for_unit}):
             return
         elif speaker is not None:
             if speaker in items and (heard.answers or speaker == in_turn):
