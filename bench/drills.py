@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from bench.airstation import begin, radios_of, squelch_of, subscriber
 from bench.crewvoices import CREW, DRILLED, UNITS, Line, spoken
 from bench.figure import Figure, Options, Report
-from bench.rollcall import begin, radios_of, squelch_of, subscriber
 from bench.station import folder, mosquitto
 from tools.killed import Process, drill_while_killing, write_drill_station, write_station
 

@@ -13,7 +13,7 @@ from random import Random
 
 from bench.crewvoices import FIFTH, Line
 from bench.figure import Figure, Options, Report
-from bench.rollcall import SNR_DB, Answering, Hall, whole_crew
+from bench.rollcallhall import SNR_DB, Answering, Hall, whole_crew
 from bench.station import folder
 from tools.airplay import Answer
 

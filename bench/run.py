@@ -40,7 +40,8 @@ from bench.mixedanswers import mixed
 from bench.path import whole_path
 from bench.ptt import ptt
 from bench.radios import first_syllable, idle, unplug, voice_detector
-from bench.rollcall import days, killed, on_the_air, outcomes
+from bench.rollcall import days, killed, outcomes
+from bench.rollcallair import on_the_air
 from bench.signalling import CACHED_SPEECH, OWN_CALLS
 from bench.signalling import measure as measure_signalling
 from bench.soak import soak

@@ -20,6 +20,7 @@ HeldStep = tuple[HeldState, tuple[Action | DrillAction, ...]]
 UNITS_AHEAD: Final = 3
 """So many units' prompts are rendered before their turn."""
 _PREPARED: Final = ("call", "ask_headcount", "acknowledge")
+_REPORTS: Final = frozenset({"ack_received", "ack_wilco", "arrived"})
 _LATE_EXPECTED: Final = 2
 """So many of the units called last may still answer."""
 _EXPECTED_AT_MOST: Final = 30
@@ -91,6 +92,14 @@ def takes_answer(changes: tuple[RollcallChange | TellDrill, ...]) -> tuple[bool,
     outcomes = [line.outcome for line in (*lines, *members) if line is not None]
     belongs = bool(verbs & {"answered", "arrived"})
     return belongs, belongs and any(outcome not in {None, "unreadable"} for outcome in outcomes)
+
+
+def is_report(state: HeldState, heard: Overheard) -> bool:
+    """Whether a transmission reports in a drill, though it may say nothing new: then it is no check-in."""
+    if not isinstance(state, drill.State) or state.paused is not None:
+        return False
+    unit_id = heard.utterance.unit_id
+    return unit_id in state.muster.members or (unit_id is None and bool(heard.utterance.acts & _REPORTS))
 
 
 def in_turn(state: HeldState) -> str | None:

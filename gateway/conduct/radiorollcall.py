@@ -148,6 +148,7 @@ class RadioRollcall:
                 followed.drill_id,
             )  # fmt: skip
         belongs, takes = held.takes_answer(moved.changes)
+        takes = takes or held.is_report(moved.state, heard)
         rollcall_id = held.id_of(moved.state) if belongs and held.is_rollcall(moved.state) else None
         drill_id = held.exercise_of(moved.state)
         return Noted(before, Followed(before), moved, moved.changes, rollcall_id, takes, drill_id)

@@ -18,6 +18,8 @@ from gateway.understand.standin import STANDS_IN
 _CONTENT: Final = frozenset({"present", "all_normal"})
 _ANSWERING: Final = _CONTENT | {"ack_received", "ack_wilco", "arrived", "ready", "equipment", "await_orders"}
 _CALLING: Final = frozenset({"hail", "ask_headcount"})
+_AS_LIKELY: Final = 0.05
+"""With less than this share of the best one's score a unit did not speak, whosever turn it was."""
 _HIDING_S: Final = 1.0
 """Noise or a tone of this length may have hidden an answer."""
 _SAYS_SOMETHING: Final = re.compile(r"\w")
@@ -95,7 +97,8 @@ def _answers(heard: Overheard, *, paused: bool) -> bool:
 def _candidates(caller: Resolution) -> tuple[str, ...]:
     if caller.kind != "unit" or caller.status != "ambiguous":
         return ()
-    return tuple(one.unit_id for one in caller.candidates)
+    likely = _AS_LIKELY * max((one.score for one in caller.candidates), default=0.0)
+    return tuple(one.unit_id for one in caller.candidates if one.score >= likely)
 
 
 def _hides_an_answer(heard: Overheard, understood: Understood, in_turn: str | None) -> str | None:

@@ -5,15 +5,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from gateway.conduct.drilldesk import DrillDesk
 from gateway.config import DrillScenarioSettings, DrillSettings
 from gateway.events import EVENT_DATA, CloudEvent
+from gateway.hear.classify import Classification
+from gateway.listener import Heard
+from gateway.model import RATE_HZ, Pcm, SoundClass, Transcript
 from gateway.publish.commands import RefusedCommand
 from gateway.publish.requests import DrillCancel, DrillStart, RollcallCancel, RollcallResume, RollcallStart
 from gateway.watch.view import describe
-from tools.airplay import SAYING_S, AirPlay, Answer, Crew
+from tests.support.phone_evidence import evidence
+from tools.airplay import PRE_ROLL_S, SAYING_S, AirPlay, Answer, Crew
 
 OnAir = Callable[..., None]
 NAMES = {"u1": "金穗花园", "u2": "棠东小学", "u3": "五山市场"}
@@ -297,3 +302,50 @@ def test_a_drill_by_voice_that_is_cancelled_leaves_nothing_played(on_air: OnAir)
         assert [event.data["status"] for event in play.of("incident.opened")] == ["Exercise", "Actual"]
 
     on_air(scene)
+
+
+def heard_as(said: dict[float, str]) -> Callable[..., Any]:
+    """A listener to whom a sound of so many seconds says this."""
+
+    async def listen(audio: Pcm) -> Heard:
+        length_s = len(audio) / RATE_HZ
+        text = said[min(said, key=lambda one: abs(one - length_s))]
+        sound = Classification(SoundClass.SPEECH, length_s, -20.0, 20.0, 0.0)
+        plain = text.replace("，", ",")
+        return Heard(sound, Transcript(plain, plain, "given", "given", 0.1, 0.9, phones=evidence(text)))
+
+    return listen
+
+
+def test_replies_that_ran_together_are_told_apart_and_timed(on_air: OnAir) -> None:
+    """The squelch hears no end between two: 棠东小学 is behind its neighbour in one transmission."""
+    first, second = "棠东小学收到", "五山市场收到，正在前往"
+    frames = len(evidence(first).log_probs)
+    rest = len(evidence(second).log_probs)
+    draw = np.random.default_rng(1)
+    spoken = [draw.integers(-4000, 4000, round(0.02 * n * RATE_HZ)).astype(np.int16) for n in (frames, rest)]
+    spoken[0][-RATE_HZ // 4 :] = 0
+    both = np.concatenate(spoken)
+
+    async def scene(play: AirPlay) -> None:
+        desk = await desk_of(play)
+        await desk.start(DrillStart(unit_id="u1", scenario="flood"))
+        await play.run()
+
+        line = [last(play, unit_id) for unit_id in ("u2", "u3")]
+        assert [one["order_count"] for one in line] == [1, 1]
+        assert all("spoke_together" in one["review"]["reasons"] for one in line)
+        assert line[0]["ack_latency_s"] == pytest.approx(3.0, abs=0.001)
+        behind_s = len(spoken[0]) / RATE_HZ - PRE_ROLL_S
+        assert line[1]["depart_latency_s"] == pytest.approx(3.0 + behind_s, abs=0.1)
+        assert line[0]["depart_latency_s"] is None
+        assert not play.of("checkin.received")
+
+    def crew(said: str) -> Sequence[Answer]:
+        return [Answer("", 3.0, len(both) / RATE_HZ, audio=both)] if "周边单元" in said else []
+
+    told = {
+        len(both) / RATE_HZ: f"{first}，{second}", len(spoken[0]) / RATE_HZ: first,
+        len(spoken[1]) / RATE_HZ: second,
+    }  # fmt: skip
+    on_air(scene, crew=crew, listener=heard_as(told))
