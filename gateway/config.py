@@ -8,7 +8,7 @@ import difflib
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Final, Literal, Self, get_args
 
 from pydantic import (
     BaseModel,
@@ -357,6 +357,30 @@ def fault_line(path: Path, key: str, message: str) -> str:
     return f"{path}:{key}: {message}"
 
 
+_WANTED: Final = {
+    "string_type": "text in quotes",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "list_type": 'a list such as ["a", "b"]',
+    "tuple_type": 'a list such as ["a", "b"]',
+}
+"""What a value of the wrong type should have been, by pydantic's name of the fault."""
+
+
+def _wanted(wanted: str, fault: Mapping[str, Any]) -> str:
+    """Say what a value is and what it must be; as TOML writes it, so that a person finds it there."""
+    value, message = fault["input"], str(fault["msg"])
+    written = str(value).lower() if isinstance(value, bool) else repr(value)
+    if wanted in _WANTED:
+        return f"is {written}, must be {_WANTED[wanted]}"
+    return f"{message[0].lower()}{message[1:]}, not {written}"
+
+
 def _describe(fault: Mapping[str, Any], tree: Mapping[str, Any]) -> str:
     location = tuple(fault["loc"])
     key = _key(location, tree)
@@ -371,8 +395,8 @@ def _describe(fault: Mapping[str, Any], tree: Mapping[str, Any]) -> str:
             return f"{key}: {str(fault['msg']).removeprefix('Value error, ')}"
         case "literal_error":
             return f"{key}: {fault['input']!r} is not one of {fault['ctx']['expected']}"
-        case _:
-            return f"{key}: {str(fault['msg'])[0].lower()}{str(fault['msg'])[1:]}, not {fault['input']!r}"
+        case wanted:
+            return f"{key}: {_wanted(wanted, fault)}"
 
 
 def _key(location: tuple[str | int, ...], tree: Mapping[str, Any]) -> str:

@@ -3,7 +3,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-say() { printf '\033[1m[setup]\033[0m %s\n' "$*"; }
+if [ -t 1 ]; then bold=$'\033[1m' plain=$'\033[0m'; else bold='' plain=''; fi
+say() { printf '%s[setup]%s %s\n' "$bold" "$plain" "$*"; }
 
 # --- system packages ----------------------------------------------------------------------------------
 # python3-venv builds .venv; gcc, python3-dev and portaudio19-dev build PyAudio, which has no Linux wheel;

@@ -68,7 +68,9 @@ def examine(config: Config, console: Console) -> None:
         if finding.action is not None:
             console.print(Text(f"    do: {finding.action}"), soft_wrap=True)
     if bad:
-        raise Unavailable(f"{bad} of the things this station needs do not work; see above")
+        raise Unavailable(
+            f"{bad} of the things this station needs {'does' if bad == 1 else 'do'} not work; see above"
+        )
     console.print("everything works", style="bold green")
 
 
@@ -129,7 +131,8 @@ def _cell(level_dbfs: float) -> int:
 def _print_measured(measured: Measured, console: Console) -> None:
     voice = "nobody was heard" if measured.voice_dbfs is None else f"{measured.voice_dbfs:.0f} dBFS"
     hum = "none" if measured.hum_dbfs is None else f"{measured.hum_dbfs:.0f} dBFS"
-    console.print(f"measured {measured.heard_s:.0f} s, {measured.transmissions} transmissions")
+    heard = "1 transmission" if measured.transmissions == 1 else f"{measured.transmissions} transmissions"
+    console.print(f"measured {measured.heard_s:.0f} s, {heard}")
     console.print(f"  noise floor          {measured.floor_dbfs:.0f} dBFS")
     console.print(f"  voices               {voice}")
     console.print(f"  samples cut off      {measured.clipped_share:.2%}")

@@ -5,14 +5,26 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Final
 
 from rich.console import Console
 from rich.table import Table
 
 from gateway import recordroom
 from gateway.errors import BadInput, UsageError
-from gateway.rollcall.record import Record
-from gateway.rollcall.report import ARRIVALS, KINDS, OUTCOMES, REACHES, Form, grade_of, problems_of
+from gateway.rollcall.record import Entry, Record
+from gateway.rollcall.report import (
+    ARRIVALS,
+    ENDS,
+    GRADES,
+    KINDS,
+    OUTCOMES,
+    REACHES,
+    ROLES,
+    Form,
+    grade_of,
+    problems_of,
+)
 
 
 class FileFormat(StrEnum):
@@ -24,13 +36,12 @@ class FileFormat(StrEnum):
 
 
 def show_records(records: Sequence[Record], nothing: str) -> None:
-    """List roll-calls and drills, oldest first."""
-    table = Table(
-        "roll-call", "radio", "kind", "began", "ended", "units", "outcomes", box=None, pad_edge=False
-    )
+    """List roll-calls and drills, oldest first, in the words of the register."""
+    table = _table("编号", "电台", "类型", "开始", "结束", "单元数", "结果")
     for record in records:
         over = record.over
-        outcomes = ", ".join(f"{OUTCOMES[o]} {n}" for o, n in over.outcomes.items()) if over else "goes on"
+        counts = over.outcomes.items() if over else ()
+        outcomes = ", ".join(f"{OUTCOMES[outcome]} {number}" for outcome, number in counts)
         drill = record.drill
         what = [KINDS[record.kind]]
         if drill is not None and drill.scenario.label:
@@ -40,9 +51,9 @@ def show_records(records: Sequence[Record], nothing: str) -> None:
             record.radio,
             " ".join(what).strip(),
             f"{record.started_at.astimezone():%Y-%m-%d %H:%M:%S}",
-            over.ended.replace("_", " ") if over else "",
+            ENDS[over.ended] if over else "",
             str(over.units) if over else "",
-            outcomes,
+            outcomes if over else OUTCOMES[None],
         )
     console = Console()
     if records:
@@ -52,37 +63,60 @@ def show_records(records: Sequence[Record], nothing: str) -> None:
 
 
 def show_form(form: Form) -> None:
-    """Show what one roll-call or drill found about each unit."""
-    drilled = any(entry.role is not None for entry in form.entries)
-    more = ("role", "arrival", "after", "1-3-5") if drilled else ()
-    table = Table(
-        "unit", "outcome", "calls", "answer", *more, "present", "points", "words", "why",
-        box=None, pad_edge=False,
-    )  # fmt: skip
-    for entry in form.entries:
-        arrival = (
-            (entry.role or "", ARRIVALS[entry.arrival], _seconds(entry.arrive_latency_s), grade_of(entry))
-            if drilled
-            else ()
-        )
-        table.add_row(
-            entry.name,
-            OUTCOMES[entry.outcome],
-            str(entry.call_count),
-            _seconds(entry.answer_latency_s),
-            *arrival,
-            "" if entry.present is None else str(entry.present),
-            f"{entry.score.points:g}/{entry.score.possible:g}" if entry.score else "",
-            entry.text,
-            "; ".join(problems_of(entry)),
-        )
+    """Show what one roll-call or drill found about each unit, in the words of the register.
+
+    Columns in which nothing stands are left out, so that the others have room.
+    """
+    cells = [_cells(entry) for entry in form.entries]
+    names = [name for name in _CELLS if any(one[name] for one in cells)]
+    table = _table(*names)
+    for one in cells:
+        table.add_row(*(one[name] for name in names))
     console = Console()
     console.print(table)
     over = form.record.drill_over
     if over is not None:
-        words = {True: "kept", False: "missed", None: "not known"}
-        grades = ", ".join(f"{name} {words[kept]}" for name, kept in over.grades_135.items())
-        console.print(f"{grades}; {over.linked_units} other units answered", style="dim")
+        words = {True: "达标", False: "未达标", None: "未判定"}
+        grades = "  ".join(f"{name} {words[over.grades_135.get(key)]}" for key, name in GRADES)
+        console.print(f"{grades}  联动应答单元 {over.linked_units}", style="dim")
+
+
+_CELLS: Final = (
+    "单元", "结果", "呼叫", "应答用时", "角色", "到场", "到场用时", "1-3-5", "在岗",
+    "得分", "原话", "存在问题",
+)  # fmt: skip
+
+
+def _cells(entry: Entry) -> dict[str, str]:
+    drilled = entry.role is not None
+    return dict(
+        zip(
+            _CELLS,
+            (
+                entry.name,
+                OUTCOMES[entry.outcome],
+                str(entry.call_count),
+                _seconds(entry.answer_latency_s),
+                ROLES[entry.role] if entry.role is not None else "",
+                ARRIVALS[entry.arrival] if drilled else "",
+                _seconds(entry.arrive_latency_s) if drilled else "",
+                grade_of(entry) if drilled else "",
+                "" if entry.present is None else str(entry.present),
+                f"{entry.score.points:g}/{entry.score.possible:g}" if entry.score else "",
+                entry.text,
+                "; ".join(problems_of(entry)),
+            ),
+            strict=True,
+        )
+    )
+
+
+def _table(*names: str) -> Table:
+    """Columns that fold where the terminal is narrow; nothing is cut off."""
+    table = Table(box=None, pad_edge=False)
+    for name in names:
+        table.add_column(name, overflow="fold")
+    return table
 
 
 def write_report(
@@ -116,13 +150,15 @@ def write_report(
 
 
 def _format_of(output: Path | None) -> FileFormat:
+    """Return what the file's name asks for. Raises UsageError when that is none of the formats."""
     suffix = output.suffix.lower().removeprefix(".") if output is not None else "csv"
     if suffix == "htm":
         return FileFormat.HTML
     try:
         return FileFormat(suffix)
     except ValueError:
-        return FileFormat.CSV
+        formats = ", ".join(FileFormat)
+        raise UsageError(f"{output}: a report is one of {formats}; say which with --format") from None
 
 
 def _seconds(value: float | None) -> str:

@@ -27,7 +27,7 @@ RollcallId = typer.Argument(
     None, help="As `rollcall list` shows it; its beginning is enough. The latest one when left out."
 )
 Output = typer.Option(None, "-o", "--output", help="Write here [default: stdout].")
-ReportFormat = typer.Option(None, "--format", help="[default: by the file's name, else csv]")
+ReportFormat = typer.Option(None, "--format", help="[default: by the file's name; csv on stdout]")
 Outcome = StrEnum("Outcome", {name: name for name in REVIEW_OUTCOMES})  # type: ignore[misc]
 Arrival = StrEnum("Arrival", {name: name for name in REVIEW_ARRIVALS})  # type: ignore[misc]
 
@@ -96,7 +96,9 @@ def index(
 ) -> None:
     """Show the response index (群防群治指数's answering part) by street over some days."""
     rows = index_csv_rows(recordroom.index_between(config, since.date(), until.date(), tuple(street or ())))
-    table = Table(*rows[0], box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for name in rows[0]:
+        table.add_column(name, overflow="fold")
     for row in rows:
         table.add_row(*row.values())
     Console().print(table)

@@ -42,7 +42,7 @@ def status(config: Path = ConfigFile) -> None:
         show(((name, words) for name, words in lines(health, now) if name == "events"), console)
         raise typer.Exit(EXIT_DOES_NOT_RUN)
     state = health["state"]
-    console.print(Text(state, STYLES[state]).append(f"  {MEANING[state]}", "not bold"))
+    console.print(Text(state, STYLES[state]).append(f"  {meaning(health)}", "not bold"))
     for fault in health["faults"]:
         since = when(datetime.fromisoformat(fault["since"]), now)
         line = Text("fault".ljust(NAME_WIDTH), "bold red").append(
@@ -51,6 +51,16 @@ def status(config: Path = ConfigFile) -> None:
         console.print(Padding(line, (0, 0, 0, 2)))
         console.print(Padding(Text(f"do: {fault['action']}"), (0, 0, 0, 2 + NAME_WIDTH)))
     show(lines(health, now), console)
+
+
+def meaning(health: Mapping[str, Any]) -> str:
+    """Return what the state means for a person."""
+    state = health["state"]
+    if state == "green" and not health["mqtt"]["connected"]:
+        return "it hears; the broker is not connected yet, events wait for it"
+    if state == "green" and not health["clock"]["synced"]:
+        return "it works; only its clock is set by nobody"
+    return MEANING[state]
 
 
 def show(told: Iterable[tuple[str, str]], console: Console) -> None:

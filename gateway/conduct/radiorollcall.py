@@ -14,7 +14,7 @@ from gateway.conduct.conductor import DEAF, Conductor, Moved, Show
 from gateway.conduct.timeline import Timeline
 from gateway.drafts import rollcall_snapshot
 from gateway.events import ClockReading
-from gateway.hear.capture import DEAFENING, CaptureEvent, Completed, Fault, Missed, Opened, Recovered
+from gateway.hear.capture import DEAFENING, CaptureEvent, Completed, Ended, Fault, Missed, Opened, Recovered
 from gateway.model import Transmission
 from gateway.rollcall.happenings import CarrierClosed, CarrierOpened, Deaf, TellDrill
 from gateway.rollcall.hearing import not_understood
@@ -168,9 +168,13 @@ class RadioRollcall:
             self._deafened_by.add(event.what)
         elif isinstance(event, Recovered):
             self._deafened_by.discard(event.what)
+        elif isinstance(event, Ended):
+            self._deafened_by.add("source")
         if self.conductor is not None:
             self.conductor.is_deaf = bool(self._deafened_by)
-        if isinstance(event, Missed) or (isinstance(event, Fault | Recovered) and event.what in DEAFENING):
+        if isinstance(event, Missed | Ended) or (
+            isinstance(event, Fault | Recovered) and event.what in DEAFENING
+        ):
             self.could_not_hear(now)
         elif self.conductor is not None and isinstance(event, Opened):
             self.conductor.post(CarrierOpened(now))

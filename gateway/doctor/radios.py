@@ -4,8 +4,9 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from drivers.base import (
     AudioSource,
@@ -28,29 +29,36 @@ _ACTIONS: dict[type[DeviceError], str] = {
     "gateway holds cannot be opened twice: stop the gateway first",
     DeviceLost: "check the cable and the power of its hub, then try again",
 }
+_FILES: Final = frozenset({"wavefile", "virtual"})
+"""Kinds of device that are files and nothing that is plugged in."""
+_FILE_MISSING = "correct the path in the configuration; it is taken from the configuration's folder"
 _MISUSED = "correct the configuration, or install what it names"
 
 
 def examine_radio(settings: RadioSettings, folder: Path) -> Iterator[Finding]:
     """Try the three plugs of one radio. Opening asserts no control line."""
     name = f"radio {settings.id}"
-    yield _tried(f"{name} source", lambda: _listen(make_source(*_of(settings.source), folder)))
-    if settings.sink.kind != "none":
-        yield _tried(f"{name} sink", lambda: _open(make_sink(*_of(settings.sink), folder)))
-    if settings.control.kind != "none":
+    source, sink, control = settings.source, settings.sink, settings.control
+    yield _tried(f"{name} source", source.kind, lambda: _listen(make_source(*_of(source), folder)))
+    if sink.kind != "none":
+        yield _tried(f"{name} sink", sink.kind, lambda: _open(make_sink(*_of(sink), folder)))
+    if control.kind != "none":
         senses = SquelchKind.parse(settings.squelch.kind).senses
-        yield _tried(f"{name} control", lambda: _ask(make_control(*_of(settings.control), folder), senses))
+        made = partial(make_control, *_of(control), folder)
+        yield _tried(f"{name} control", control.kind, lambda: _ask(made(), senses))
 
 
 def _of(device: DeviceSettings) -> tuple[str, dict[str, Any]]:
     return device.kind, device.options
 
 
-def _tried(what: str, attempt: Callable[[], Finding | str]) -> Finding:
+def _tried(what: str, kind: str, attempt: Callable[[], Finding | str]) -> Finding:
     try:
         found = attempt()
     except DeviceError as error:
-        return Finding(what, "bad", str(error), _ACTIONS.get(type(error), _MISUSED))
+        is_file = kind in _FILES and isinstance(error, DeviceMissing)
+        action = _FILE_MISSING if is_file else _ACTIONS.get(type(error), _MISUSED)
+        return Finding(what, "bad", str(error), action)
     except Exception as error:  # noqa: BLE001 - a third party's driver may let out anything
         return Finding(what, "bad", f"its driver failed: {type(error).__name__}: {error}", "tell its maker")
     return Finding(what, "good", found) if isinstance(found, str) else replace(found, what=what)

@@ -37,5 +37,5 @@ def dialling_in_words(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return "does not answer; is the machine on and the port open?"
     if isinstance(error, ConnectionRefusedError):
-        return "nobody listens there; is the broker running?"
+        return "nobody listens there; start the broker, or correct the address"
     return f"cannot be reached ({error})"

@@ -13,16 +13,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from gateway.rollcall import charts, report
 from gateway.rollcall.record import Record, Share, share_of, shares_by
-from gateway.rollcall.report import Form
+from gateway.rollcall.report import GRADES, Form
 
 TEMPLATE: Final = "report.html.j2"
 _EMPTY_WIDTH: Final = 5.0
 _SCORE_WIDTH: Final = 8.0
-GRADES: Final = (
-    ("self_rescue_60s", "1 分钟自救"),
-    ("mutual_aid_180s", "3 分钟互救"),
-    ("reinforcement_300s", "5 分钟增援"),
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,11 @@ ENDS: Final = {
     "cancelled": "已取消",
 }
 REACHES: Final = {"point": "一点呼叫", "line": "一线响应", "area": "一片集结"}
+GRADES: Final = (
+    ("self_rescue_60s", "1 分钟自救"),
+    ("mutual_aid_180s", "3 分钟互救"),
+    ("reinforcement_300s", "5 分钟增援"),
+)
 ROLES: Final = {"point": "点(被呼单元)", "line": "线(邻近单元)", "area": "片(增援单元)"}
 OUTCOMES: Final = {
     "answered": "已应答",

@@ -1,6 +1,7 @@
 """What a dispatcher sees of many gateways, line by line. Pure: messages in, styled text out."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from rich.text import Text
@@ -55,7 +56,7 @@ class Screen:
         if known is not None and (session < known[1] or known == (word, session)):
             return None
         self._availability[root] = (word, session)
-        clean = printable({"state": word, "since": str(document.get("since"))})
+        clean = printable({"state": word, "since": _at(document.get("since"))})
         style = AVAILABILITY_STYLE.get(word, "yellow")
         return name.append(clean["state"], style=style).append(f" since {clean['since']}", style="dim")
 
@@ -79,3 +80,12 @@ def printable(value: Any) -> Any:
 def _gateway(source: str) -> Text:
     """Name the gateway by the last part of its source or topic root."""
     return Text().append(f"{printable(source).rpartition(':')[2]:<10} ", style="bold blue")
+
+
+def _at(stamp: object) -> str:
+    """Return a time as people here read it; whatever else was sent, as it came."""
+    try:
+        at = datetime.fromisoformat(str(stamp))
+        return f"{at.astimezone():%Y-%m-%d %H:%M:%S}"
+    except (ValueError, OverflowError):
+        return str(stamp)

@@ -141,7 +141,8 @@ class Watcher:
 
         def trouble(words: str | None) -> None:
             address = str(broker.address)
-            self._on_note(address, "connected" if words is None else f"{words}; trying again")
+            told = (words or "connected").removeprefix(f"{address}: ")
+            self._on_note(address, told if words is None else f"{told}; trying again")
             if words is None:
                 for source, repair in self._repairs.items():
                     if self._ear_of.get(source) is ear:

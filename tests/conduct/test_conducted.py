@@ -9,7 +9,7 @@ import pytest
 from gateway.conduct import held
 from gateway.conduct.keeping import HeldState
 from gateway.errors import StoreUnavailable
-from gateway.hear.capture import Fault, Recovered
+from gateway.hear.capture import Ended, Fault, Recovered
 from gateway.model import SoundClass
 from gateway.publish.commands import RefusedCommand
 from gateway.publish.requests import (
@@ -423,6 +423,17 @@ def test_another_answers_for_the_unit_in_turn(on_air: OnAir) -> None:
         "u3": [Answer("我是金穗花园,他们对讲机没电了,我代他们应答")],
     }
     on_air(scene, crew=crew_of(answers))
+
+
+def test_nobody_is_called_on_a_radio_whose_sound_has_ended(on_air: OnAir) -> None:
+    async def scene(play: AirPlay) -> None:
+        play.pipeline.notice(Ended("ch1", "the recording has ended"))
+        await play.office.desk.start_one(RollcallStart(calls=1, last_call_s=0.0))
+        await play.run()
+        assert set(play.outcomes().values()) == {"not_observed", "excused"}
+        assert play.last("u1")["reasons"] == ["gateway_deaf"]
+
+    on_air(scene)
 
 
 @pytest.mark.parametrize("away_s", [25.0, 600.0])

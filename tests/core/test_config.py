@@ -75,7 +75,7 @@ def test_relative_paths_start_at_the_file(tmp_path: Path) -> None:
         ),
         ('engine = "auto"', 'engine = "siri"', "recognise.engine", "vosk"),
         ('kind = "vox"', 'kind = "vox", hang = 1', "radio[ch1].squelch.hang", "hang_s"),
-        ('id = "ch1"', "id = 3", "radio[1].id", "string"),
+        ('id = "ch1"', "id = 3", "radio[1].id", "is 3, must be text in quotes"),
     ],
 )
 def test_each_fault_names_file_key_and_remedy(

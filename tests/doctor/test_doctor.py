@@ -127,6 +127,7 @@ def test_a_device_that_is_not_there_is_named(station: Callable[..., Path], docto
     assert "/dev/ttyUSB97" in line(said, "radio ch1 control")
     assert "nothing.csv" in line(said, "units")
     assert "radio-gateway devices shows" in said
+    assert "correct the path in the configuration" in said
 
 
 def test_a_squelch_that_goes_by_what_no_control_tells_is_bad(

@@ -236,7 +236,7 @@ def test_a_broker_that_is_away_is_tried_again_until_it_comes(make_broker: MakeBr
         return states
 
     states = asyncio.run(scenario())
-    assert "nobody listens there; is the broker running?" in (states[0].trouble or "")
+    assert "nobody listens there; start the broker, or correct the address" in (states[0].trouble or "")
     sessions = [state.session for state in states if state.is_connected]
     assert sessions == sorted(set(sessions))
 

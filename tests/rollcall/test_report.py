@@ -134,6 +134,9 @@ def test_from_the_command_line(config: Path, tmp_path: Path, capfd: pytest.Captu
     assert run("rollcall", "report", "-c", str(config), "-o", str(tmp_path / "register.csv")) == 0
     assert len(lines_of((tmp_path / "register.csv").read_bytes().decode())) == 3
     assert run("rollcall", "report", "-c", str(config), "--format", "xlsx") == 64
+    assert run("rollcall", "report", "-c", str(config), "-o", str(tmp_path / "register.pdf")) == 64
+    assert "a report is one of xlsx, csv, html" in capfd.readouterr().err
+    assert not (tmp_path / "register.pdf").exists()
     assert run("drill", "list", "-c", str(config)) == 0
 
 

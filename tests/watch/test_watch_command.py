@@ -131,6 +131,7 @@ def test_a_broker_that_goes_and_comes_back_is_followed_again(broker: Any) -> Non
 
     assert len(lines) == 2
     assert "trying again" in said[0]
+    assert said[0].count("mqtt://") == 1
 
 
 @pytest.mark.parametrize(
