@@ -31,6 +31,7 @@ from gateway.events import CloudEvent
 from gateway.faultpoints import passing
 from gateway.health import WRITTEN_EVERY_S, write_stopped
 from gateway.housekeeping import LOOK_EVERY_S, SWEEP_EVERY_S, Housekeeping
+from gateway.incidentboard import IncidentBoard
 from gateway.knowledge import build_knowledge, read_lexicon
 from gateway.listener import Listener
 from gateway.mapping import MapKeeper
@@ -42,7 +43,6 @@ from gateway.publish.lanes import OutboxRow
 from gateway.publish.link import LinkState, PahoLink
 from gateway.publish.pump import Pump
 from gateway.publish.resync import Replay
-from gateway.publish.topics import incident_suffix
 from gateway.radioroom import RadioRoom
 from gateway.remedies import LOCKED_ACTION, RIVAL_ACTION, is_watched
 from gateway.rollcall.listening import Follower
@@ -52,7 +52,6 @@ from gateway.store.spool import Spool
 from gateway.store.store import Store
 from gateway.supervise import Pulse, ServiceLink
 from gateway.timekeeping import ClockReader
-from gateway.understand.conversation import to_snapshot
 from gateway.unitindex import UnitIndex
 from gateway.wellbeing import Wellbeing
 
@@ -234,6 +233,7 @@ class Daemon:
             self._alarms.fault,
         )  # fmt: skip
         self._map = MapKeeper(gateway.source, self._units.find, self._pump.publish_state)
+        self._board = IncidentBoard(self._map, self._pump.publish_state, self._read_clock)
         self._ears = Ears(
             self._pool, self._alarms, lambda: self._load_listener(), self._units.refresh  # noqa: PLW0108
         )  # fmt: skip
@@ -241,6 +241,7 @@ class Daemon:
             self._config, self._store, self._spool, self._alarms, self._clock, self._ids, self._read_clock,
             knowledge=self._units.knowledge, listen=self._ears,
             on_report=lambda event: self._being.take(event), on_events=self._committed,  # noqa: PLW0108
+            on_foretold=self._board.foretell,
         )  # fmt: skip
         self._being = Wellbeing(
             gateway.data_dir, self._store, self._link, self._pump, self._alarms, self._clock,
@@ -302,9 +303,7 @@ class Daemon:
             transmitter = self._speaking.give_voice(settings, radio, sink, control)
             self._office.give_voice(settings.id, Mouth(transmitter, self._clock))
         for incident in pipeline.open_incidents:
-            document = to_snapshot(incident, self._read_clock()).model_dump(mode="json")
-            self._pump.publish_state(incident_suffix(incident.incident_id), document)
-            self._map.note(document)
+            self._board.show(incident)
         self._being.set_radio(settings.id, "idle")
 
     def _begin_chores(self) -> None:

@@ -1,8 +1,11 @@
 """Time and identity, injected so that tests and replays can hold both still."""
 
 import ctypes
+import hashlib
+import itertools
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -82,6 +85,27 @@ class IdSource:
         ms, counter = stamp >> 12, stamp & 0xFFF
         value = (ms & ((1 << 48) - 1)) << 80 | 0x7 << 76 | counter << 64 | 0b10 << 62 | secrets.randbits(62)
         return str(UUID(int=value))
+
+
+def ids_after(origin: str) -> Callable[[], str]:
+    """Return what makes the same UUIDs, one after the other, each time it is asked for after the same origin.
+
+    So what comes of a call has its name before it is stored, and keeps it when the call is understood again.
+    They are of version 7, of the origin's moment where that is such an id.
+    """
+    numbers = itertools.count()
+
+    def new() -> str:
+        digest = hashlib.sha256(f"{origin}/{next(numbers)}".encode()).digest()
+        try:
+            ms = UUID(origin).int >> 80
+        except ValueError:
+            ms = int.from_bytes(digest[16:22])
+        rest = int.from_bytes(digest[:10])
+        value = ms << 80 | 0x7 << 76 | (rest >> 64 & 0xFFF) << 64 | 0b10 << 62 | rest & ((1 << 62) - 1)
+        return str(UUID(int=value))
+
+    return new
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,12 @@ from gateway.errors import Unavailable
 from gateway.listener import Heard, Listener
 from gateway.model import Pcm
 from gateway.recognise.base import Recogniser
-from gateway.remedies import HUNG_ACTION
+from gateway.remedies import HUNG_ACTION, RELOAD_ACTION
 
 log = structlog.get_logger()
+
+RELOAD_S = 30.0
+"""How long until a model that could not be loaded anew is tried again."""
 
 
 class Ears:
@@ -25,12 +28,15 @@ class Ears:
         alarms: Alarms,
         load: Callable[[], Awaitable[Listener]],
         index: Callable[[], Awaitable[None]],
+        *,
+        reload_s: float = RELOAD_S,
     ) -> None:
         """Wire them up. `load` and `index` are called by `open`; words are understood when both are done."""
         self._pool = pool
         self._alarms = alarms
         self._load = load
         self._index = index
+        self._reload_s = reload_s
         self._listener: Listener | None = None
         self._ready: asyncio.Task[Listener] | None = None
 
@@ -43,6 +49,21 @@ class Ears:
         listener, _ = await asyncio.gather(self._load(), self._index())
         self._listener = listener
         return listener
+
+    async def _prepare_again(self) -> Listener:
+        """Load the model anew until that works; what is heard meanwhile waits in the spool."""
+        while True:
+            try:
+                listener = await self._prepare()
+            except Exception as error:
+                # Whatever it is: ears that are gone and do not say so are worse.
+                log.exception("the model cannot be loaded anew")
+                message = f"the model cannot be loaded anew after a decode that hung: {error}"
+                self._alarms.fault("recogniser/model", message, RELOAD_ACTION)
+                await asyncio.sleep(self._reload_s)
+            else:
+                self._alarms.recovered("recogniser/model")
+                return listener
 
     @property
     def recogniser(self) -> Recogniser | None:
@@ -65,7 +86,7 @@ class Ears:
             if self._pool.left_behind > MOST_LEFT_BEHIND:
                 raise Unavailable(f"{error}, {self._pool.left_behind} times: only a restart helps") from None
             # The hung one may hold the model's own lock for ever.
-            self.open()
+            self._ready = asyncio.create_task(self._prepare_again(), name="reload-model")
             raise
         self._alarms.recovered("recogniser")
         return heard
@@ -80,5 +101,7 @@ class Ears:
 
     def close(self) -> None:
         """Let go of the model; after the pool's end. Of one that hangs only the process's end lets go."""
+        if self._ready is not None:
+            self._ready.cancel()
         if self._listener is not None and not self._pool.hangs:
             self._listener.close()

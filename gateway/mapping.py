@@ -47,6 +47,10 @@ class MapKeeper:
         if snapshot["phase"] == "open":
             self._open[snapshot["incident_id"]] = snapshot
 
+    def forget(self, incident_id: str) -> None:
+        """Take an incident off the map."""
+        self._open.pop(incident_id, None)
+
     def publish(self) -> None:
         """Publish the map as it is."""
         newest = list(self._open.values())[-MOST_FEATURES:]

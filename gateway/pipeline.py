@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from gateway.clock import IdSource
+from gateway.clock import IdSource, ids_after
 from gateway.conduct.radiorollcall import Noted, RadioRollcall
 from gateway.conduct.timeline import Timeline
 from gateway.decodepool import DecodeHung
@@ -31,12 +31,14 @@ from gateway.model import SoundClass, Transcript, Transmission, Understanding
 from gateway.rollcall.overheard import Overheard
 from gateway.store.records import MAX_ATTEMPTS, HeardTransmission, SpooledAudio
 from gateway.store.store import Store
-from gateway.understand.conversation import Checkin, Conversation, IncidentChange, Utterance
+from gateway.understand.conversation import Checkin, Conversation, IncidentChange, Rules, Utterance
 from gateway.understand.conversation import Heard as Conversed
 from gateway.understand.incident import IncidentState
 
 log = structlog.get_logger()
 
+MOST_REMEMBERED = 64
+"""Calls listened to and not stored, while the store refuses; beyond that they are listened to again."""
 WAS_FATAL = "recognition ended the process, or did not end, twice"
 
 
@@ -67,7 +69,10 @@ class RadioPipeline:
         """Held while the conversation moves: a transmission and a person's change never overlap."""
         self.rollcall = rollcall or RadioRollcall(radio_id, Timeline(ids.clock), ids.new, read_clock)
         self._begun = ""
-        self._last_heard: tuple[str, Heard] | None = None
+        self._listened: dict[str, Heard] = {}
+        self._foretold: set[str] = set()
+        self._foreseen: Conversation | None = None
+        self._shown: set[str] = set()
         self._attempts = 0
         self.spares = True
         """False when what is in hand took the process with it although it is ended in good order."""
@@ -101,6 +106,8 @@ class RadioPipeline:
         """The wall clock was set: an incident warm by times from `since` on stays as warm as it was."""
         async with self._turn:
             self._conversation = self._conversation.shifted(by, since)
+            if self._foreseen is not None:
+                self._foreseen = self._foreseen.shifted(by, since)
             self._interpreter.clock_was_set(by, since)
 
     async def take(self, transmission: Transmission, kept: SpooledAudio | None) -> list[CloudEvent]:
@@ -115,13 +122,49 @@ class RadioPipeline:
         """
         while True:
             try:
-                return await self._take(transmission, kept)
+                events = await self._take(transmission, kept)
             except DecodeHung:
                 log.warning("decode hung", transmission=transmission.id, attempts=self._attempts)
                 if self._attempts < MAX_ATTEMPTS:
                     self._begun = ""
                 else:
                     self._attempts = MAX_ATTEMPTS + 1
+            else:
+                self._listened.pop(transmission.id, None)
+                self._foretold.discard(transmission.id)
+                return events
+
+    async def foretell(
+        self, transmission: Transmission, kept: SpooledAudio | None
+    ) -> tuple[IncidentState, ...]:
+        """Return the incidents as they will be after a transmission that the store refuses; nothing moves.
+
+        Call in the order of the transmissions, as often as you like: each is told once. What is told here has
+        the ids that it will be stored with. `unfulfilled` says which of it never came to be.
+
+        Raises:
+            GatewayError: it cannot be listened to now.
+        """
+        if transmission.id in self._foretold or not transmission.audio.size:
+            return ()
+        # before the listening, for one that hangs must not hang again and again
+        self._foretold.add(transmission.id)
+        heard = await self._heard(transmission)
+        async with self._turn:
+            base = self._foreseen or self._conversation
+            utterance = self._utterance(transmission, heard, base, _audio_ref(kept))
+            self._foreseen, changes, _ = base.hear(utterance, self._rules(transmission))
+        incidents = tuple(change.incident for change in changes if isinstance(change, IncidentChange))
+        self._shown.update(incident.incident_id for incident in incidents)
+        return incidents
+
+    def unfulfilled(self) -> frozenset[str]:
+        """Return the incidents foretold that did not come to be, once all that was foretold is stored."""
+        if self._foretold:
+            return frozenset()
+        self._foreseen = None
+        shown, self._shown = self._shown, set()
+        return frozenset(one for one in shown if self.incident(one) is None)
 
     async def _take(self, transmission: Transmission, kept: SpooledAudio | None) -> list[CloudEvent]:
         """Try it once. Raises DecodeHung: the attempt counts."""
@@ -152,9 +195,11 @@ class RadioPipeline:
 
     async def _heard(self, transmission: Transmission) -> Heard:
         """Listen once: while the store refuses, the same transmission is taken again and again."""
-        if self._last_heard is None or self._last_heard[0] != transmission.id:
-            self._last_heard = (transmission.id, await self._listen(transmission.audio))
-        return self._last_heard[1]
+        if transmission.id not in self._listened:
+            self._listened[transmission.id] = await self._listen(transmission.audio)
+            while len(self._listened) > MOST_REMEMBERED:
+                self._listened.pop(next(iter(self._listened)))
+        return self._listened[transmission.id]
 
     async def _parts(self, transmission: Transmission, heard: Heard) -> list[tuple[Transmission, Heard]]:
         """Listen once more to each of several that ran together."""
@@ -176,12 +221,10 @@ class RadioPipeline:
         heard: Heard,
         parts: Sequence[tuple[Transmission, Heard]],
     ) -> list[CloudEvent]:
-        meaning = self._interpreter.understand(transmission, heard, self._conversation, self.rollcall)
         audio = _audio_ref(kept)
-        utterance = _utterance(transmission, heard, meaning, audio)
-        conversation, changes, incident_id = self._conversation.hear(
-            utterance, self._interpreter.knowledge.rules
-        )
+        utterance = self._utterance(transmission, heard, self._conversation, audio)
+        meaning = utterance.understanding
+        conversation, changes, incident_id = self._conversation.hear(utterance, self._rules(transmission))
         overheard = self._overheard(transmission, heard, utterance, changes)
         overheard = replace(overheard, parts=tuple(self._part(part, said, audio) for part, said in parts))
         noted = await self.rollcall.hear(overheard)
@@ -220,6 +263,16 @@ class RadioPipeline:
         )
         log.debug("words", transmission=transmission.id, text=heard.transcript.text)
         return events
+
+    def _utterance(
+        self, transmission: Transmission, heard: Heard, talk: Conversation, audio: AudioRef | None
+    ) -> Utterance:
+        meaning = self._interpreter.understand(transmission, heard, talk, self.rollcall)
+        return _utterance(transmission, heard, meaning, audio)
+
+    def _rules(self, transmission: Transmission) -> Rules:
+        """The rules, by which an incident is named after the call that opens it."""
+        return replace(self._interpreter.knowledge.rules, new_id=ids_after(transmission.id))
 
     def notice(self, event: CaptureEvent) -> None:
         """Take what the capture thread tells of carrier and device."""
@@ -295,7 +348,7 @@ class RadioPipeline:
         log.error("transmission set aside", transmission=transmission.id, why=why)
         self.rollcall.gave_up_on(transmission)
         # what just failed may be the sound itself: it is not looked at again
-        heard = self._last_heard[1] if self._last_heard and self._last_heard[0] == transmission.id else None
+        heard = self._listened.get(transmission.id)
         known = heard.sound.sound_class if heard else SoundClass.SPEECH
         sound_class = known if transmission.audio.size else classify(transmission.audio, None).sound_class
         silent = Transcript("", "", "none", "none", 0.0)

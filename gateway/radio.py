@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -30,6 +31,7 @@ from gateway.hear.segmenter import Squelch
 from gateway.model import RATE_HZ, Pcm, Transmission
 from gateway.pipeline import RadioPipeline
 from gateway.store.records import SpooledAudio
+from gateway.understand.incident import IncidentState
 
 log = structlog.get_logger()
 
@@ -47,6 +49,8 @@ ReadAudio = Callable[[str], Pcm]
 Settled = Callable[[str, str], None]
 Report = Callable[[CaptureEvent], None]
 Publish = Callable[[list[CloudEvent]], None]
+Foretell = Callable[[Sequence[IncidentState], frozenset[str]], None]
+"""Is told what incidents will be when the store takes them, and the ids of those that did not come to be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,7 @@ class Radio:
         retry_s: float | None = None,
         on_report: Report,
         on_events: Publish,
+        on_foretold: Foretell = lambda _incidents, _unfulfilled: None,
     ) -> None:
         """Wire the radio up; nothing is opened before `start`. `on_report` hears of device and channel.
 
@@ -85,6 +90,7 @@ class Radio:
 
         `settled` is told (transmission id, audio ref) once a transmission is understood. When the store
         refuses, the radio holds what it has and tries again each `retry_s` seconds; None raises instead.
+        Meanwhile `on_foretold` is told of the incidents in what it holds.
 
         `earlier_faults` (what and message) were told by an earlier run, so their end is told by this one.
         `heard_before_s` is when transmissions of the last days began, on the monotonic clock, in order.
@@ -99,6 +105,9 @@ class Radio:
         self._read_audio = read_audio
         self._on_report = on_report
         self._on_events = on_events
+        self._on_foretold = on_foretold
+        self._ahead: deque[Waiting | None] = deque()
+        """Looked at while the store refused what is before it."""
         self._queue: asyncio.Queue[Waiting | None] = asyncio.Queue()
         self._is_open = False
         self._in_hand = 0
@@ -165,7 +174,7 @@ class Radio:
 
         Cancelling loses nothing: what had no turn is in the spool and comes back at the next start.
         """
-        while (waiting := await self._queue.get()) is not None:
+        while (waiting := await self._next()) is not None:
             try:
                 await self._until_taken(waiting)
             finally:
@@ -173,6 +182,9 @@ class Radio:
                 if waiting.kept is None:
                     self._unkept -= 1
                     self._unkept_s -= len(waiting.transmission.audio) / RATE_HZ
+
+    async def _next(self) -> Waiting | None:
+        return self._ahead.popleft() if self._ahead else await self._queue.get()
 
     async def _until_taken(self, waiting: Waiting) -> None:
         """Take a transmission; while the store refuses, hold it and try again."""
@@ -185,13 +197,38 @@ class Radio:
                     raise
                 refused = True
                 self._on_report(Fault(self.radio_id, "store", str(error)))
-                await asyncio.sleep(self._retry_s)
+                await self._foretell(waiting)
+                await self._look_ahead(self._retry_s)
                 continue
+            self._on_foretold((), self._pipeline.unfulfilled())
             if refused:
                 self._on_report(Recovered(self.radio_id, "store"))
                 self._tell_losses()
             await self._settle(waiting)
             return
+
+    async def _look_ahead(self, within_s: float) -> None:
+        """Wait so long, or until something else was heard: what is in it cannot wait for the disk."""
+        try:
+            async with asyncio.timeout(within_s):
+                following = await self._queue.get()
+        except TimeoutError:
+            return
+        self._ahead.append(following)
+        if following is None:
+            await asyncio.sleep(within_s)
+        else:
+            await self._foretell(following)
+
+    async def _foretell(self, waiting: Waiting) -> None:
+        try:
+            transmission = await self._with_audio(waiting)
+            incidents = await self._pipeline.foretell(transmission, waiting.kept)
+        except GatewayError as error:
+            log.warning("waits for the store unheard", id=waiting.transmission.id, why=str(error))
+            return
+        if incidents:
+            self._on_foretold(incidents, frozenset())
 
     async def _settle(self, waiting: Waiting) -> None:
         if self._settled is None or waiting.kept is None:
@@ -210,6 +247,9 @@ class Radio:
             self._on_report(Recovered(self.radio_id, "store"))
 
     async def _take(self, waiting: Waiting) -> list[CloudEvent]:
+        return await self._pipeline.take(await self._with_audio(waiting), waiting.kept)
+
+    async def _with_audio(self, waiting: Waiting) -> Transmission:
         transmission = waiting.transmission
         if not transmission.audio.size and waiting.kept is not None:
             try:
@@ -218,7 +258,7 @@ class Radio:
             except (MissingInput, BadInput) as error:
                 # The pipeline tells that it was heard and that nothing is left of it.
                 log.error("audio is gone", transmission=transmission.id, why=str(error))  # noqa: TRY400
-        return await self._pipeline.take(transmission, waiting.kept)
+        return transmission
 
     def _hand_over(self, event: CaptureEvent) -> None:
         """On the capture thread: pass an event to the loop."""
@@ -266,7 +306,7 @@ class Radio:
                 transmission = replace(transmission, audio=np.empty(0, np.int16))
             self._unkept += 1
             self._unkept_s += len(transmission.audio) / RATE_HZ
-        elif self._queue.qsize() >= KEPT_IN_MEMORY:
+        elif self._queue.qsize() + len(self._ahead) >= KEPT_IN_MEMORY:
             transmission = replace(transmission, audio=np.empty(0, np.int16))
         self._queue.put_nowait(Waiting(transmission, kept))
 

@@ -22,7 +22,7 @@ from gateway.knowledge import heard_before, line_limits_of, squelch_of
 from gateway.leftovers import FormerSource, left_over
 from gateway.listener import Listen
 from gateway.pipeline import RadioPipeline
-from gateway.radio import Radio
+from gateway.radio import Foretell, Radio
 from gateway.store.spool import Spool
 from gateway.store.store import Store
 from gateway.understand.conversation import Conversation
@@ -54,8 +54,10 @@ class RadioRoom:
         listen: Listen,
         on_report: Callable[[CaptureEvent], None],
         on_events: Callable[[list[CloudEvent]], None],
+        on_foretold: Foretell,
     ) -> None:
         """Wire it up; no radio is made yet."""
+        self._on_foretold = on_foretold
         self._config = config
         self._store = store
         self._spool = spool
@@ -137,6 +139,7 @@ class RadioRoom:
             retry_s=STORE_RETRY_S,
             on_report=self._on_report,
             on_events=self._on_events,
+            on_foretold=self._on_foretold,
         )
         self.pipelines[settings.id], self.radios[settings.id] = pipeline, radio
         return radio, pipeline

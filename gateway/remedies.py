@@ -5,6 +5,7 @@ from collections.abc import Collection
 SOURCE_ACTION = "check cable and device name, or the file's path; the gateway tries again by itself"
 RIVAL_ACTION = "stop the other gateway, or give one of the two another gateway.id and data_dir"
 HUNG_ACTION = "if it happens again, verify the model: radio-gateway models verify"
+RELOAD_ACTION = "radio-gateway models verify; calls wait until the model can be loaded"
 SPOOL_ACTION = "free disk space in data_dir"
 LOCKED_ACTION = "end the program that works with the database, or wait for it"
 _ACTIONS = {

@@ -29,6 +29,7 @@ from gateway.events.envelope import (
 from gateway.events.incident import (
     EventCode,
     EvidenceData,
+    IncidentShown,
     IncidentSnapshot,
     IncidentTypeData,
     IncidentUnitData,
@@ -94,6 +95,7 @@ __all__ = [
     "HeadcountData",
     "HeardSpan",
     "HeardWordData",
+    "IncidentShown",
     "IncidentSnapshot",
     "IncidentTypeData",
     "IncidentUnitData",

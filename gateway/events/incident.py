@@ -99,3 +99,13 @@ class IncidentSnapshot(Data):
     timeline: tuple[TimelineEntry, ...]
     evidence: tuple[EvidenceData, ...]
     review: Review
+
+
+class IncidentShown(IncidentSnapshot):
+    """What stands on state/incident.
+
+    `stored` is false while the gateway's disk refuses it: its event comes later and has the same incident_id,
+    unless the gateway is killed before.
+    """
+
+    stored: bool = True

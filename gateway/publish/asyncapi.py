@@ -19,7 +19,7 @@ from gateway.events import (
     SEQUENCE_DIGITS,
     TYPE_PREFIX,
     CloudEvent,
-    IncidentSnapshot,
+    IncidentShown,
     RollcallSnapshot,
 )
 from gateway.publish.requests import ANSWER_CONTENT_TYPE, REQUESTS, Answer
@@ -120,7 +120,9 @@ def dataschema(kind: str) -> str:
 
 def document(version: str) -> dict[str, Any]:
     """Return the AsyncAPI document for this version of the gateway."""
-    schemas = _definitions({*EVENT_DATA.values(), Answer, RollcallSnapshot}, "serialization", COMPONENTS)
+    schemas = _definitions(
+        {*EVENT_DATA.values(), Answer, IncidentShown, RollcallSnapshot}, "serialization", COMPONENTS
+    )
     schemas |= _definitions(REQUESTS.values(), "validation", COMPONENTS)
     schemas |= {"Availability": AVAILABILITY, "Health": HEALTH, "RadioState": RADIO, "Map": MAP}
     schemas |= {f"event.{kind}": _event(kind, COMPONENTS) for kind in EVENT_DATA}
@@ -209,7 +211,7 @@ def _states() -> Iterable[tuple[str, str, str]]:
     yield "map", "Map", "The open incidents on a map, as GeoJSON."
     yield (
         "incident/{incident}",
-        IncidentSnapshot.__name__,
+        IncidentShown.__name__,
         "An open incident's last snapshot; empty once over.",
     )
     yield (

@@ -9,6 +9,7 @@ from rich.text import Text
 from gateway.watch.view import describe
 
 AVAILABILITY_STYLE = {"online": "bold green", "offline": "bold red"}
+NOT_STORED = "told before it is stored: the gateway's disk refuses"
 _UNPRINTABLE = {code: "�" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) != "\n"}
 """Control characters: what comes over the network must not drive the terminal."""
 
@@ -32,7 +33,8 @@ class Screen:
     def state(self, topic: str, document: Mapping[str, Any] | None, *, retained: bool) -> Text | None:
         """Word a state document, None when there is nothing to say about it.
 
-        Of incidents only those found open on the broker are told; what happens to them comes as events.
+        Of incidents only those found open on the broker are told, and those that their gateway cannot store
+        yet; what happens to the others comes as events.
         """
         root, _, suffix = topic.partition("/state/")
         name = _gateway(root.replace("/", ":"))
@@ -40,11 +42,13 @@ class Screen:
             return None
         if suffix == "availability":
             return self._available(name, root, document)
-        if suffix.startswith("incident/") and retained:
+        unstored = document.get("stored") is False
+        if suffix.startswith("incident/") and (retained or unstored):
             stages = document.get("stages")
             at = stages.get("reported_at") if isinstance(stages, Mapping) else None
             event = {"type": "radiogateway.incident.open", "time": at, "data": document}
-            return self.event({"source": f"x:{root.rpartition('/')[2]}", **event})
+            line = self.event({"source": f"x:{root.rpartition('/')[2]}", **event})
+            return line.append(f" {NOT_STORED}", style="bold yellow") if unstored else line
         return None
 
     def _available(self, name: Text, root: str, document: Mapping[str, Any]) -> Text | None:

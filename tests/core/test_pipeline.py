@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -170,6 +171,51 @@ def test_a_refusing_store_leaves_everything_as_it_was(
 
         assert [event.kind for event in events] == ["transmission.received", "incident.opened"]
         assert int(events[0].sequence) == 1
+
+    on_bench(scene)
+
+
+def test_what_the_store_refuses_is_foretold_with_the_ids_it_will_have(on_bench: OnBench) -> None:
+    async def scene(bench: Bench) -> None:
+        texts = (
+            "指挥中心,我是金穗花园,有人打架",
+            "收到,最小应急单元马上到",
+            "指挥中心,我是五山市场,三楼着火了",
+        )
+        calls = []
+        for text in texts:
+            calls.append(bench.transmission())
+            bench.next.append(said(text))
+            bench.clock.advance(5)
+        told = [one for call in calls for one in await bench.pipeline.foretell(call, None)]
+        opened = list(dict.fromkeys(one.incident_id for one in told))
+        assert len(opened) == 2
+        assert bench.pipeline.open_incidents == ()
+        assert [await bench.pipeline.foretell(call, None) for call in calls] == [(), (), ()]
+
+        events = [await bench.pipeline.take(calls[0], KEPT)]
+        assert bench.pipeline.unfulfilled() == frozenset(), "the others are still to come"
+        events += [await bench.pipeline.take(call, KEPT) for call in calls[1:]]
+
+        stored = [event for one in events for event in one if event.kind.startswith("incident.")]
+        assert [(event.data["incident_id"], event.data["revision"]) for event in stored] == [
+            (one.incident_id, one.revision) for one in told
+        ]
+        assert bench.listened == 3, "each was listened to once"
+        assert bench.pipeline.unfulfilled() == frozenset()
+
+    on_bench(scene)
+
+
+def test_an_incident_foretold_that_did_not_come_to_be_is_named(on_bench: OnBench) -> None:
+    async def scene(bench: Bench) -> None:
+        call = bench.transmission()
+        bench.next.append(said("指挥中心,我是金穗花园,有人打架"))
+        (incident,) = await bench.pipeline.foretell(call, None)
+        await bench.pipeline.take(replace(call, audio=np.empty(0, np.int16)), None)
+
+        assert bench.pipeline.unfulfilled() == {incident.incident_id}
+        assert bench.pipeline.unfulfilled() == frozenset()
 
     on_bench(scene)
 

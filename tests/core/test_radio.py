@@ -28,8 +28,16 @@ class TakesEverything:
         self.taken: list[Transmission] = []
         self.most_waiting = 0
         self.radio: Radio | None = None
+        self.foretold: list[str] = []
 
     def notice(self, event: CaptureEvent) -> None: ...
+
+    async def foretell(self, transmission: Transmission, _kept: object) -> tuple[()]:
+        self.foretold.append(transmission.id)
+        return ()
+
+    def unfulfilled(self) -> frozenset[str]:
+        return frozenset()
 
     async def take(self, transmission: Transmission, _kept: object) -> list[Any]:
         await asyncio.sleep(0.01)
@@ -172,6 +180,10 @@ def test_while_the_disk_refuses_memory_is_bounded_and_what_is_lost_is_told(tmp_p
     waiting = asyncio.run(run())
 
     assert waiting == MOST_UNKEPT
+    seen = pipeline.foretold
+    assert {f"t{number}" for number in range(len(set(seen)))} == set(seen) > {"t0", "t1"}, (
+        "what waits is heard"
+    )
     assert [one.id for one in pipeline.taken] == [f"t{number}" for number in range(MOST_UNKEPT)]
     sounding = [one for one in pipeline.taken if one.audio.size]
     assert len(sounding) * 30.0 == UNKEPT_IN_MEMORY_S

@@ -152,6 +152,16 @@ def faults(ears: Any) -> set[str]:
     return {fault["what"] for fault in retained_health(ears)["faults"]}
 
 
+def unstored(ears: Any) -> dict[str, Any]:
+    """What stands on state/incident/# now and was told before it was stored, by the incident's id."""
+    shown: dict[str, Any] = {}
+    for one in ears.messages():
+        _, found, incident_id = one["topic"].partition("/state/incident/")
+        if found:
+            shown[incident_id] = json.loads(one["payload"]) if one.get("payload") else {}
+    return {key: document for key, document in shown.items() if document.get("stored") is False}
+
+
 def assert_whole(station: Station, ears: Any) -> None:
     """Everything that is stored came, in order and without a hole; the database is sound."""
     events = ears.events()
@@ -252,15 +262,21 @@ def test_a_disk_that_is_slow_and_then_read_only_costs_no_call(
     slow.unlink()
 
     readonly.touch()
+    opened = len(of(ears.events(), "incident.opened"))
     station.call(3)
     station.until(lambda: {"radio/ch1/spool", "radio/ch1/store"} <= faults(ears))
     station.until(lambda: retained_health(ears)["radios"]["ch1"]["waiting"] == 3)
+    station.until(lambda: len(unstored(ears)) == 2)
     assert len(of(ears.events(), "transmission.received")) == 2
+    early = set(unstored(ears))
     readonly.unlink()
     station.until(lambda: len(of(ears.events(), "transmission.received")) == 5)
     station.call()
     station.until(lambda: not faults(ears))
 
+    later = of(ears.events(), "incident.opened")[opened:]
+    assert {event["data"]["incident_id"] for event in later} == early
+    station.until(lambda: not unstored(ears))
     told = of(ears.events(), "transmission.received")
     assert [one["data"]["audio"] is not None for one in told] == [True] * 2 + [False] * 3 + [True]
     assert station.stop() == 0
@@ -275,7 +291,6 @@ def test_a_database_locked_from_outside_is_ridden_out_and_told(
     station = make_station(tmp_path / "data")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(tmp_path / "notify"))
-        manager.settimeout(3.0)
         station.start(NOTIFY_SOCKET=str(tmp_path / "notify"), WATCHDOG_USEC="6000000")
         with closing(sqlite3.connect(tmp_path / "data" / "gateway.db", isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
@@ -284,9 +299,11 @@ def test_a_database_locked_from_outside_is_ridden_out_and_told(
             (fault,) = [one for one in retained_health(ears)["faults"] if one["what"] == "store"]
             assert "another program holds it locked" in fault["message"]
             assert json.loads((tmp_path / "data" / "health.json").read_text())["faults"]
+            manager.setblocking(False)
             with contextlib.suppress(BlockingIOError):
                 while True:
-                    manager.recv(4096, socket.MSG_DONTWAIT)
+                    manager.recv(4096)
+            manager.settimeout(20.0)
             assert [manager.recv(4096) for _ in range(2)] == [b"WATCHDOG=1"] * 2
             assert of(ears.events(), "transmission.received") == []
             other.execute("ROLLBACK")

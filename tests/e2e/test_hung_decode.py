@@ -20,12 +20,14 @@ LIFE = textwrap.dedent("""
     import sys, threading
     import gateway.app, gateway.decodepool
     from gateway.cli.main import main
+    from gateway.ears import Ears
+    from gateway.errors import ModelUnavailable
     from gateway.hear.classify import Classification
     from gateway.model import SoundClass, Transcript
     from gateway.listener import Heard
 
-    hangs = [int(number) for number in sys.argv[2].split(",") if number]
-    begun = []
+    hangs, fails = [[int(number) for number in given.split(",") if number] for given in sys.argv[2:]]
+    begun, loads = [], []
 
     class Listener:
         class recogniser:
@@ -36,6 +38,9 @@ LIFE = textwrap.dedent("""
 
         @classmethod
         def load(cls, pool, *_):
+            loads.append(1)
+            if len(loads) in fails:
+                raise ModelUnavailable("a file of it is missing")
             print("loaded", flush=True)
             return cls(pool)
 
@@ -55,6 +60,7 @@ LIFE = textwrap.dedent("""
             return Heard(sound, Transcript(text, text, "scripted", "scripted", 0.01))
 
     gateway.app.Listener = Listener
+    Ears.__init__.__kwdefaults__["reload_s"] = 1.0
     gateway.app.DRAIN_S = gateway.app.GOODBYE_S = 0.5
     gateway.decodepool.ENDS_WITHIN_S = 0.5
     gateway.decodepool.DecodePool.ends.__defaults__ = (0.5,)
@@ -94,10 +100,13 @@ source = { kind = "wavefile", path = "air.wav", pace = "fast" }
     return path
 
 
-def start(config: Path, hangs: str) -> "subprocess.Popen[str]":
+def start(config: Path, hangs: str, fails: str = "") -> "subprocess.Popen[str]":
     with config.with_name("log").open("a") as log:
         return subprocess.Popen(
-            [sys.executable, "-c", LIFE, str(config), hangs], text=True, stdout=subprocess.PIPE, stderr=log
+            [sys.executable, "-c", LIFE, str(config), hangs, fails],
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=log,
         )
 
 
@@ -165,3 +174,24 @@ def test_at_a_stop_the_process_ends_without_it_and_the_attempt_counts(config: Pa
     assert again.returncode == 0
     told = ask(config, "SELECT kind FROM events WHERE subject = 'recogniser' ORDER BY position")
     assert [kind for (kind,) in told] == ["gateway.fault", "gateway.recovered"]
+
+
+def test_a_model_that_cannot_be_loaded_anew_is_told_at_once_and_tried_again(config: Path) -> None:
+    process = start(config, "1", "2")
+    faults = "SELECT kind FROM events WHERE subject = 'recogniser/model' ORDER BY position"
+    try:
+        until(process, "loaded")
+        until(process, "loaded")
+        assert ask(config, faults)[:1] == [("gateway.fault",)], "before anything else was listened to"
+        until(process, "decodes 4")
+        deadline = time.monotonic() + 20
+        while ask(config, "SELECT count(*) FROM transmissions WHERE state = 'understood'") != [(3,)]:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+    finally:
+        process.kill()
+        process.communicate()
+    assert process.returncode == 0
+    assert ask(config, faults) == [("gateway.fault",), ("gateway.recovered",)]
