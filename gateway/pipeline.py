@@ -19,7 +19,7 @@ from gateway.clock import IdSource, ids_after
 from gateway.conduct.radiorollcall import Noted, RadioRollcall
 from gateway.conduct.timeline import Timeline
 from gateway.decodepool import DecodeHung
-from gateway.drafts import change_event, rollcall_event, transmission_event
+from gateway.drafts import change_event, transmission_event
 from gateway.errors import GatewayError
 from gateway.events import AudioRef, ClockReading, CloudEvent
 from gateway.faultpoints import passing
@@ -29,6 +29,7 @@ from gateway.interpreter import Interpreter, Knowledge
 from gateway.listener import Heard, Listen
 from gateway.model import SoundClass, Transcript, Transmission, Understanding
 from gateway.rollcall.overheard import Overheard
+from gateway.rollcall.rollcallevents import rollcall_event
 from gateway.store.records import MAX_ATTEMPTS, HeardTransmission, SpooledAudio
 from gateway.store.store import Store
 from gateway.understand.conversation import Checkin, Conversation, IncidentChange, Rules, Utterance

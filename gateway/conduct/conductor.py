@@ -25,7 +25,6 @@ from gateway.conduct.held import HeldPlan
 from gateway.conduct.keeping import HeldState, record_of
 from gateway.conduct.seams import Alarm, LoopAlarm, OnAir, Voice
 from gateway.conduct.timeline import Timeline
-from gateway.drafts import rollcall_event
 from gateway.errors import GatewayError, StoreUnavailable
 from gateway.events import ClockReading, CloudEvent
 from gateway.rollcall.happenings import (
@@ -41,6 +40,7 @@ from gateway.rollcall.happenings import (
 )
 from gateway.rollcall.hearing import nobody
 from gateway.rollcall.overheard import Overheard, RollcallChange
+from gateway.rollcall.rollcallevents import rollcall_event
 from gateway.store.rollcalls import RollcallRecord
 from gateway.store.store import Store
 

@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Final
 
 from gateway.conduct.keeping import HeldState
-from gateway.drafts import rollcall_snapshot
 from gateway.events import ClockReading, RollcallSnapshot
 from gateway.rollcall import drill, engine
 from gateway.rollcall.drillhearing import drill_happenings
@@ -13,6 +12,7 @@ from gateway.rollcall.happenings import Action, DrillAction, Event, Tell, TellDr
 from gateway.rollcall.hearing import happenings
 from gateway.rollcall.overheard import Overheard, RollcallChange
 from gateway.rollcall.plan import Plan
+from gateway.rollcall.rollcallevents import rollcall_snapshot
 from gateway.rollcall.scenario import DrillPlan
 
 HeldPlan = Plan | DrillPlan

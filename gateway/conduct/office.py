@@ -25,13 +25,13 @@ from gateway.conduct.seams import Alarm, Voice
 from gateway.conduct.stations import RadioPath, Station, Stations
 from gateway.conduct.timeline import Timeline
 from gateway.conduct.timetable import Timetable
-from gateway.drafts import rollcall_event
 from gateway.errors import BadInput, GatewayError
 from gateway.events import ClockReading, CloudEvent
 from gateway.publish.commands import RefusedCommand
 from gateway.publish.topics import rollcall_suffix
 from gateway.rollcall.happenings import Cancel
 from gateway.rollcall.listening import Follower
+from gateway.rollcall.rollcallevents import rollcall_event
 from gateway.rollcallsettings import RollcallSettings
 from gateway.store.rollcalls import RollcallRecord
 from gateway.store.store import Store

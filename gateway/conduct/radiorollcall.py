@@ -12,7 +12,6 @@ from datetime import datetime
 from gateway.conduct import held
 from gateway.conduct.conductor import DEAF, Conductor, Moved, Show
 from gateway.conduct.timeline import Timeline
-from gateway.drafts import rollcall_snapshot
 from gateway.events import ClockReading
 from gateway.hear.capture import DEAFENING, CaptureEvent, Completed, Ended, Fault, Missed, Opened, Recovered
 from gateway.model import Transmission
@@ -20,6 +19,7 @@ from gateway.rollcall.happenings import CarrierClosed, CarrierOpened, Deaf, Tell
 from gateway.rollcall.hearing import not_understood
 from gateway.rollcall.listening import Followed, Follower
 from gateway.rollcall.overheard import ListeningRules, Overheard, RollcallChange
+from gateway.rollcall.rollcallevents import rollcall_snapshot
 from gateway.rollcall.sheet import Kind
 from gateway.store.rollcalls import RollcallRecord
 

@@ -1,7 +1,8 @@
 """What the data of every event, or of several families of them, is made of."""
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
@@ -52,6 +53,12 @@ class Review(Model):
 
     required: bool
     reasons: tuple[str, ...] = ()
+
+    @classmethod
+    def because(cls, reasons: Iterable[str]) -> Self:
+        """Return what asks for a look when there are reasons, each named once."""
+        distinct = tuple(dict.fromkeys(reasons))
+        return cls(required=bool(distinct), reasons=distinct)
 
 
 class HeadcountData(Model):

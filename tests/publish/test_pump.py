@@ -13,13 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.clock import SystemClock
-from gateway.drafts import rollcall_event
 from gateway.errors import StoreUnavailable
 from gateway.events import CONTENT_TYPE, Draft, seal
 from gateway.publish.link import BackOff
 from gateway.publish.memory import MemoryLink, Published
 from gateway.publish.pump import Pump
 from gateway.rollcall.overheard import RollcallChange
+from gateway.rollcall.rollcallevents import rollcall_event
 from gateway.rollcall.sheet import Sheet
 from gateway.timekeeping import ClockReader
 
