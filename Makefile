@@ -43,10 +43,13 @@ phonehead: setup
 	$(TRAIN).speech --out $(HEAD)/speech --start 10000 --count 10552
 	$(TRAIN).speech --out $(HEAD)/speech --start 12000 --count 12223
 	$(TRAIN).speech --out $(HEAD)/speech --start 20000 --count 20408
+	$(TRAIN).speech --out $(HEAD)/speech --start 30000 --count 30180
+	$(TRAIN).speech --out $(HEAD)/speech --start 40000 --count 40444
 	$(TRAIN).features $(WHISPER) $(HEAD)/synthetic $(HEAD)/speech --copies 3 --alone 4
+	$(TRAIN).features $(WHISPER) $(HEAD)/synthetic $(HEAD)/speech --copies 1 --first-copy 6 --alone 3
 	$(if $(HUMAN),$(TRAIN).features $(WHISPER) $(HEAD)/human $(HUMAN) --copies 2 --alone 6)
 	$(TRAIN).train $(HEAD)/head.pt $(HEAD)/synthetic $(if $(HUMAN),$(HEAD)/human) --epochs 30 --seed 1 \
-	    --temperature 1.2 --onnx gateway/recognise/phonehead.onnx
+	    --blocks 8 --temperature 1.15 --onnx gateway/recognise/phonehead.onnx
 
 install:
 	@bash tools/install.sh install

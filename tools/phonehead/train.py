@@ -65,7 +65,7 @@ def load(folders: list[Path], groups: set[str], share: float = 1.0, *, judged: b
             for row in json.loads(rows.read_text()):
                 labels = row["labels"]
                 need = len(labels) + sum(a == b for a, b in pairwise(labels))
-                if row["group"] not in groups or kept_back(row["clip"]) != judged:
+                if row["group"] not in groups or kept_back(row.get("clip", "")) != judged:
                     continue
                 if need < row["frames"]:
                     own = np.array(frames[row["at"] : row["at"] + row["frames"]])
