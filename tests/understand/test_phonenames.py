@@ -99,3 +99,17 @@ def test_sound_decides_what_the_text_leaves_open(resolver: Resolver) -> None:
     assert resolver.resolve(garbled).caller.status != "matched"
     heard = evidence("指挥中心，我是榕树湾B区", confused={"r": "l", "an": "ang"})
     assert resolver.resolve(garbled, heard).caller.unit_id == "b"
+
+
+def test_a_callsign_is_told_though_some_of_its_sounds_are_heard_as_others() -> None:
+    units = (
+        *UNITS,
+        Unit("one", "棠湖码头最小应急单元", callsign="1803"),
+        Unit("two", "新兴超市最小应急单元", callsign="2765"),
+    )
+    numbered = Resolver(Registry(units), "指挥中心")
+    heard = evidence("指挥中心，我是幺八洞三，十号楼着火了", confused={"y": "j", "d": "t"}, doubt=3.6)
+    assert "洞" not in read_phones(heard).text
+    assert numbered.resolve("", heard).caller.unit_id == "one"
+    house = evidence("指挥中心，我是三栋八楼的住户")
+    assert numbered.resolve("", house).caller.unit_id is None
