@@ -16,6 +16,7 @@ from gateway.rollcall.happenings import (
     Said,
     Say,
     TellDrill,
+    Understood,
     Wake,
 )
 from gateway.rollcall.heldrun import HeldRun
@@ -42,7 +43,8 @@ class State(Model):
     are not understood yet, `retry_at` is when a key-up that failed is tried again, `paused` why nothing is
     said now. `alone` is the one unit that was ordered again by itself and is waited for, `opened_at` when the
     carrier rose that is open, `latest` until when the time that others' words take can be given back, None
-    when it is not.
+    when it is not. `held_since` is since when all waits for what somebody says, None while it does not;
+    `understood` counts transmissions, `held_at` is that count at the last look.
     """
 
     plan: DrillPlan
@@ -63,6 +65,9 @@ class State(Model):
     alone: str | None = None
     opened_at: Timestamp | None = None
     latest: Timestamp | None = None
+    held_since: Timestamp | None = None
+    understood: int = 0
+    held_at: int = 0
 
 
 class Ordering(HeldRun[State, DrillAction]):
@@ -233,6 +238,8 @@ class Ordering(HeldRun[State, DrillAction]):
             self.update(opened_at=event.at)
         elif isinstance(event, CarrierClosed):
             self.update(opened_at=None)
+        elif isinstance(event, Understood):
+            self.update(understood=self.state.understood + 1)
 
     def _was_not_said(self, event: NotSaid) -> None:
         if self.state.replying:
@@ -278,12 +285,12 @@ class Ordering(HeldRun[State, DrillAction]):
         if at < state.deadline:
             self.listen_on(at)
             return
-        held_until = state.deadline + timedelta(seconds=state.plan.hold_s)
         # A first order waits for a free channel only; whoever is ordered again may have answered already.
-        is_held = state.carrier_open or (state.unread and not state.orders)
-        if is_held and at < held_until:
-            self._actions.append(Wake(held_until))
+        waits_for_words = state.unread and not any(not order.repeats for order in state.orders)
+        is_held = state.carrier_open or waits_for_words
+        if is_held and self._holds_on(at):
             return
+        self.update(held_since=None)
         if is_held:
             self.obstruct("channel_busy" if state.carrier_open else "not_understood_in_time")
             self.update(carrier_open=False, unread=0)
@@ -291,6 +298,18 @@ class Ordering(HeldRun[State, DrillAction]):
             self._next(at)
         else:
             self.speak("closing", at)
+
+    def _holds_on(self, at: datetime) -> bool:
+        """Wait for who speaks or is not understood: `hold_s`, and anew whenever one of them is understood."""
+        state = self.state
+        since = state.held_since
+        if since is None or state.understood > state.held_at:
+            since = at
+        self.update(held_since=since, held_at=state.understood)
+        until = since + timedelta(seconds=state.plan.hold_s)
+        if at < until:
+            self._actions.append(Wake(until))
+        return at < until
 
     def _finish(self, at: datetime, *, cancelled: bool) -> None:
         muster, settled = self.state.muster.settled(at, "cancelled" if cancelled else "closed")

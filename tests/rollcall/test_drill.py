@@ -512,3 +512,26 @@ def test_several_in_one_transmission_are_each_taken() -> None:
 
     assert air.state.unread == 0
     assert [air.members[u].steps["departed"].latency_s for u in ("l1", "l2")] == [20.0, 23.0]
+
+
+def test_nobody_is_missed_while_a_slow_recogniser_comes_nearer() -> None:
+    """Ten seconds of work for each reply: the backlog is longer than anything may hold a drill up."""
+    slow = {
+        f"l{n}": [
+            Report(1.0 + 3.0 * n, GO, recognition_s=30.0 * n),
+            Report(60.0 + 3.0 * n, THERE, recognition_s=60.0 * n),
+        ]
+        for n in range(1, 7)
+    }
+    air = Air(plan_of(6), {"p": on_time(1.0, 9.0)} | slow).run()
+
+    assert set(air.arrivals.values()) == {"arrived"}
+    assert all(len(one.orders) == 1 for one in air.members.values())
+
+
+def test_a_recogniser_that_hangs_does_not_hold_a_drill_up_for_ever() -> None:
+    hangs = [Report(3.0, GO, recognition_s=5000.0)]
+    air = Air(plan_of(1), {"p": on_time(1.0, 9.0), "l1": hangs}).run()
+
+    assert air.members["l1"].orders[0].obstructed == ("not_understood_in_time",)
+    assert air.now < EIGHT + timedelta(minutes=20)
