@@ -18,7 +18,7 @@ from gateway.understand.standin import STANDS_IN
 _CONTENT: Final = frozenset({"present", "all_normal"})
 _ANSWERING: Final = _CONTENT | {"ack_received", "ack_wilco", "arrived", "ready", "equipment", "await_orders"}
 _CALLING: Final = frozenset({"hail", "ask_headcount"})
-_AS_LIKELY: Final = 0.05
+_AS_LIKELY: Final = 0.25
 """With less than this share of the best one's score a unit did not speak, whosever turn it was."""
 _HIDING_S: Final = 1.0
 """Noise or a tone of this length may have hidden an answer."""

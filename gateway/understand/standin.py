@@ -17,6 +17,7 @@ _HEARD_NATS: Final = 0.5
 """The audio must speak for the other name by itself, not only its turn."""
 _AS_LIKELY: Final = 0.25
 """A name with this share of the best one's score was heard as well as that."""
+_MORE_LIKELY_THAN_NOT: Final = 0.5
 _TELLING: Final = frozenset({"present", "all_normal", "ack_received"})
 _NOT_ANSWERING: Final = frozenset({"hail", "ask_headcount", "instruct"})
 _FOR: Final = r"(?:代替|代(?!表)|带|待|替|提|帮)"
@@ -71,13 +72,21 @@ def told_beside(meaning: Understanding, in_turn: str | None) -> bool:
     unit in that one's own turn, reports nothing and calls nobody, answers for it.
     """
     caller = meaning.caller
-    if in_turn is None or caller.status != "matched" or caller.kind != "unit" or caller.unit_id == in_turn:
+    if in_turn is None or caller.kind != "unit" or _likely(caller) in {None, in_turn}:
         return False
     acts = set(meaning.acts)
     tells = bool(acts & _TELLING) or meaning.headcount.present is not None
     if not tells or acts & _NOT_ANSWERING or meaning.incident.polarity != "none":
         return False
     return _heard_apart(caller, in_turn)
+
+
+def _likely(caller: Resolution) -> str | None:
+    """Who speaks, though perhaps not certain enough to be named."""
+    if caller.status == "matched":
+        return caller.unit_id
+    best = caller.candidates[0] if caller.status == "ambiguous" and caller.candidates else None
+    return best.unit_id if best is not None and best.score >= _MORE_LIKELY_THAN_NOT else None
 
 
 def _heard_apart(caller: Resolution, unit_id: str) -> bool:

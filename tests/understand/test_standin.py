@@ -1,6 +1,7 @@
 """Answers for another unit: who speaks and for whom, from the words alone."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -67,6 +68,17 @@ def heard_with(span_s: tuple[float, float], nats: float = 4.3, **more: object) -
 def test_both_names_heard_and_the_words_lost() -> None:
     assert told_beside(heard_with((1.8, 2.4)), "u1")
     assert told_beside(heard_with((0.1, 0.8)), "u1")
+
+
+def test_who_is_likely_another_than_the_one_in_turn_stands_in_though_nobody_can_be_sure() -> None:
+    sure = heard_with((1.8, 2.4)).caller
+    own, beside = sure.candidates
+    likely = replace(sure, status="ambiguous", unit_id=None, candidates=(replace(own, score=0.51), beside))
+    unlikely = replace(likely, candidates=(replace(own, score=0.45), beside))
+
+    assert told_beside(heard_with((1.8, 2.4), caller=likely), "u1")
+    assert not told_beside(heard_with((1.8, 2.4), caller=likely), "u2")
+    assert not told_beside(heard_with((1.8, 2.4), caller=unlikely), "u1")
 
 
 def test_who_only_sounds_like_the_one_in_turn_answers_for_nobody() -> None:
