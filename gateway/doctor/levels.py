@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from drivers.base import AudioSource, DeviceError, EndOfAudio, RadioControl
-from gateway.hear.audio import FULL_SCALE, Converter, dbfs, level_dbfs
+from gateway.hear.audio import FULL_SCALE, Converter, dbfs, level_dbfs, middle
 from gateway.hear.classify import clipped_share
 from gateway.hear.floor import BLOCK, measure
 from gateway.hear.linewatch import LineLimits, hum_of
@@ -188,7 +188,7 @@ def _loud(audio: Pcm) -> float | None:
 def _hum(audio: Pcm) -> float | None:
     levels = [hum_of(audio[at : at + RATE_HZ]) for at in range(0, len(audio) - RATE_HZ + 1, RATE_HZ)]
     humming = [level for level, share in levels if share > 0.5]  # noqa: PLR2004 - most of the sound
-    return float(np.median(humming)) if len(humming) * 2 > len(levels) else None
+    return middle(humming) if len(humming) * 2 > len(levels) else None
 
 
 def _threshold(quiet: Pcm) -> float:

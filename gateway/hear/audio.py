@@ -8,6 +8,8 @@ channel so costs neither level nor noise, two channels in opposite phase do not 
 recorded left and right are both heard, which neither averaging nor picking one channel would give.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 import numpy.typing as npt
 import soxr
@@ -41,6 +43,13 @@ def mean_square(audio: Pcm) -> float:
         return 0.0
     scaled = audio.astype(np.float64) / FULL_SCALE
     return float(np.mean(scaled * scaled))
+
+
+def middle(values: Iterable[float]) -> float:
+    """Return the median of at least one value. numpy's own loads masked arrays for it: 4 MB of memory."""
+    ordered = sorted(map(float, values))
+    last = len(ordered) - 1
+    return (ordered[last // 2] + ordered[(last + 1) // 2]) / 2
 
 
 def level_dbfs(audio: Pcm) -> float:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from gateway.hear.audio import middle
 from gateway.model import RATE_HZ, Pcm
 
 BLOCK = RATE_HZ // 50
@@ -40,7 +41,7 @@ def measure(blocks: Pcm) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float3
 
 
 def _is_noise(powers: list[float], lines: list[float]) -> bool:
-    return _spread_db(powers) <= _UNSTEADY_DB and float(np.median(lines)) <= _LINE_SHARE
+    return _spread_db(powers) <= _UNSTEADY_DB and middle(lines) <= _LINE_SHARE
 
 
 def _spread_db(powers: list[float]) -> float:
@@ -70,7 +71,7 @@ def starting_floor(powers: list[float], lines: list[float]) -> StartingFloor:
     quietest = min(starts, key=lambda start: sum(powers[start : start + span]))
     quiet = slice(quietest, quietest + span)
     floor = float(np.maximum(powers[quiet], _DIGITAL_SILENCE).mean())
-    if float(np.median(lines[quiet])) > _LINE_SHARE:
+    if middle(lines[quiet]) > _LINE_SHARE:
         return StartingFloor(0.0, is_heard=False)
     if _spread_db(powers[quiet]) > _UNSTEADY_DB:
         return StartingFloor(floor * ratio(-_START_DOUBT_DB), is_heard=False)

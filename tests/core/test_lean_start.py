@@ -12,7 +12,7 @@ import pytest
 
 SPEECH = {"ctranslate2", "faster_whisper", "vosk", "onnxruntime", "av", "huggingface_hub", "misaki", "jieba"}
 SCREENS = {"rich", "openpyxl", "jinja2", "gateway.watch", "gateway.rollcall.workbook", "gateway.doctor"}
-OTHERS = {"pypinyin", "prometheus_client", "http.server", "pandas", "scipy", "gateway.metrics"}
+OTHERS = {"pypinyin", "numpy.ma", "prometheus_client", "http.server", "pandas", "scipy", "gateway.metrics"}
 RUN = """
 import asyncio, json, sys
 from pathlib import Path

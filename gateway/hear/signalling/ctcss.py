@@ -7,7 +7,7 @@ told apart by its other harmonics.
 
 import numpy as np
 
-from gateway.hear.audio import mean_square
+from gateway.hear.audio import mean_square, middle
 from gateway.hear.signalling.spectrum import Bools, Float32
 from gateway.model import RATE_HZ, Pcm, Signalling
 
@@ -59,7 +59,7 @@ def decode(audio: Pcm) -> list[Signalling]:
     hz, pure = _strongest(power)
     if np.count_nonzero(pure) < LEAST_FRAMES:
         return []
-    tone = float(np.median(hz[pure]))
+    tone = middle(hz[pure])
     steady = pure & (np.abs(hz - tone) <= STEADY_HZ)
     named = min(TONES_HZ, key=lambda known: abs(known / tone - 1.0))
     if (
