@@ -45,9 +45,11 @@ def _heading(data: Document) -> Text:
         text.append(f"{data['duration_s']:.1f} s, ended by {data['end']}  ", style="dim")
     text.append(f"“{words['text']}”", style="bold")
     confidence = "" if words["confidence"] is None else f", confidence {words['confidence']:.2f}"
-    text.append(f"\n  {words['engine']} {words['model']}{confidence}", style="dim")
+    was_heard = words["engine"] != "none"
+    source = f"{words['engine']} {words['model']}" if was_heard else words["model"]
+    text.append(f"\n  {source}{confidence}", style="dim")
     if words["raw"] != words["text"]:
-        text.append(f"; as the engine wrote it: {words['raw']}", style="dim")
+        text.append(f"; as {'the engine wrote it' if was_heard else 'typed'}: {words['raw']}", style="dim")
     return text
 
 
@@ -246,4 +248,4 @@ def _rest(data: Document) -> Iterator[Text]:
             .append(", ".join(data["review"]["reasons"]), style="yellow")
         )
     else:
-        yield Text().append("\nREVIEW ", style="bold").append("nobody need look", style="green")
+        yield Text().append("\nREVIEW ", style="bold").append("nobody needs to look", style="green")

@@ -37,6 +37,9 @@ class FileFormat(StrEnum):
 
 def show_records(records: Sequence[Record], nothing: str) -> None:
     """List roll-calls and drills, oldest first, in the words of the register."""
+    console = Console()
+    # its beginning names it as well, and leaves a narrow terminal room for the rest
+    shown = 13 if console.is_terminal and console.width < _WIDE else None
     table = _table("编号", "电台", "类型", "开始", "结束", "单元数", "结果")
     for record in records:
         over = record.over
@@ -47,7 +50,7 @@ def show_records(records: Sequence[Record], nothing: str) -> None:
         if drill is not None and drill.scenario.label:
             what += [drill.scenario.label, REACHES.get(drill.reach or "", "")]
         table.add_row(
-            record.record_id,
+            record.record_id[:shown],
             record.radio,
             " ".join(what).strip(),
             f"{record.started_at.astimezone():%Y-%m-%d %H:%M:%S}",
@@ -55,7 +58,6 @@ def show_records(records: Sequence[Record], nothing: str) -> None:
             str(over.units) if over else "",
             outcomes if over else OUTCOMES[None],
         )
-    console = Console()
     if records:
         console.print(table)
     else:
@@ -81,6 +83,7 @@ def show_form(form: Form) -> None:
         console.print(f"{grades}  联动应答单元 {over.linked_units}", style="dim")
 
 
+_WIDE: Final = 120
 _CELLS: Final = (
     "单元", "结果", "呼叫", "应答用时", "角色", "到场", "到场用时", "1-3-5", "在岗",
     "得分", "原话", "存在问题",
@@ -115,7 +118,7 @@ def _table(*names: str) -> Table:
     """Columns that fold where the terminal is narrow; nothing is cut off."""
     table = Table(box=None, pad_edge=False)
     for name in names:
-        table.add_column(name, overflow="fold")
+        table.add_column(name, overflow="fold", no_wrap=name == names[0])
     return table
 
 

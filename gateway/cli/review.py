@@ -105,7 +105,8 @@ def export(
 ) -> None:
     """Write what people accepted or corrected as a corpus for training: audio and manifest.csv."""
     exported = reviewing.export_corpus(config, folder)
-    print(f"{exported.written} recordings and {reviewing.MANIFEST} written to {folder}")
+    recordings = "1 recording" if exported.written == 1 else f"{exported.written} recordings"
+    print(f"{recordings} and {reviewing.MANIFEST} written to {folder}")
     if exported.without_audio:
         gone = ", ".join(exported.without_audio)
         print(f"left out, their audio is no longer kept: {gone}")
