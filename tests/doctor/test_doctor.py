@@ -171,7 +171,7 @@ class TestLevels:
         self, measure: Callable[..., str], line_with_call: Callable[..., Any]
     ) -> None:
         said = measure(line_with_call(-22.0))
-        assert "1 transmissions" in said
+        assert "1 transmission\n" in said
         assert re.search(r"noise floor +-6\d dBFS", said)
         assert re.search(r"open_db = [5-9]", said)
         assert "→" not in said
