@@ -98,7 +98,7 @@ ANIMAL|{u}，{l}有条大狗没拴绳，咬了人
 TRAFFIC_ACCIDENT|{u}报告，{l}两辆车追尾了，有人受伤
 TRAFFIC_BLOCK|{c}，{u}，{l}堵得一动不动，请交警过来疏导一下
 LOST_PROPERTY|{u}，{l}有人捡到一个钱包，里面有身份证
-ASSIST|{u}呼叫{c}，{l}情况控制不住，请求支援
+UNKNOWN|{u}呼叫{c}，{l}情况控制不住，请求支援
 """
 
 _REPORTS_B = """
@@ -165,7 +165,7 @@ ANIMAL|{u}，{l}发现一条蛇，盘在台阶上
 TRAFFIC_ACCIDENT|{c}，{u}，{l}一辆轿车把骑电动车的撞了，人躺地上
 TRAFFIC_BLOCK|{u}报告，{l}有辆大货车抛锚横在路中间，后面都过不去
 LOST_PROPERTY|{c}，{u}，{l}有个乘客把行李落下了
-ASSIST|{u}，{l}我们人手不够，请再派几个人过来
+UNKNOWN|{u}，{l}我们人手不够，请再派几个人过来
 """
 
 _COUNTS_A = """

@@ -9,7 +9,7 @@ recogniser's text speaks against it. What the other words of the lexicon explain
 The measure has no bar of its own; `secondreading` asks the more of it, the less the call is like a report.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,6 +33,9 @@ _NATS_PER_WRITTEN_SYLLABLE: Final = 2.0
 _MOST_WRITTEN: Final = 0.6
 """A text that has something else there speaks no louder than this: it may be all wrong."""
 _TURNING_MARGIN_NATS: Final = 3.0
+
+Spoken = tuple[Syllables, Sequence[tuple[str, ...]]]
+"""A phrase's syllables and the ways it may be said, in phones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +67,14 @@ class _Entry:
 class IncidentContrast:
     """The incident phrases of one lexicon. Immutable once built; any thread may ask."""
 
-    def __init__(self, phrases: Iterable[Phrase]) -> None:
-        """Index those of `phrases` that name a kind of incident."""
+    def __init__(self, phrases: Iterable[Phrase], known: Mapping[str, Spoken]) -> None:
+        """Index those of `phrases` that name a kind of incident; `known` is how some of them are said."""
         spoken = [
-            (_Entry(one.text, codes, syllables(one.text)), phones)
+            (_Entry(one.text, codes, said), phones)
             for one in phrases
             if (codes := _kinds(one))
-            for phones in pronunciations(one.text)
+            for said, ways in (known.get(one.text) or (syllables(one.text), pronunciations(one.text)),)
+            for phones in ways
             if len(phones) >= _LEAST_PHONES
         ]
         self._entries = tuple(entry for entry, _ in spoken)

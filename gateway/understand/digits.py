@@ -65,6 +65,8 @@ _MEASURE = (
 )
 _GUESS = frozenset({"一两", "一二", "两三", "二三", "三四", "三五", "四五", "五六", "六七", "七八", "八九"})
 _GUESS_AFTER = re.compile("(?:人|名|个|位|辆|台|米|公里|分钟|小时|岁|层|次|天|只|条|把)")
+_TWO_OF = re.compile("[辆台个名位伙帮拨群条只家口件]")
+_SHORTEST_NUMBER = 2
 _RADIO_SINGLE_AFTER = re.compile("(?:号楼|号门|号岗|栋|单元)")
 
 _TOKEN = re.compile(f"(?P<word>{_ORDINARY})|(?P<run>(?:(?!{_ORDINARY})[{_NUMERAL}])+)")
@@ -91,7 +93,10 @@ def _rewrite(match: re.Match[str]) -> str:
         return run
     if sum(c in _SPOKEN for c in run) == 1 and run[-1] in PLAIN_DIGITS:
         return run  # "B1一人": the last numeral may count what follows, joining would invent a number
-    return "".join(_VALUE[c] for c in run)
+    # 六零二两辆车: a room, and then two cars
+    counts = len(run) > _SHORTEST_NUMBER and run[-1] == "两" and _TWO_OF.match(match.string, after)
+    number = run[:-1] if counts else run
+    return "".join(_VALUE[c] for c in number) + run[len(number) :]
 
 
 def _single(numeral: str, before: str, text: str, after: int) -> str:

@@ -6,13 +6,14 @@ from typing import Final
 from gateway.model import Headcount
 from gateway.understand.lexicon import Lexicon
 from gateway.understand.lexicon_rules import NUMBER
+from gateway.understand.location import MASK
 from gateway.understand.match import Kind
 from gateway.understand.pinyin import syllables, symbol_costs
 from gateway.understand.reading import Reading
 
 MOST_PLAUSIBLE: Final = 99
 """A minimum emergency unit has a handful of people; more than this is a misreading."""
-_DIGITS: Final = {c: n for n, c in enumerate("零一二三四五六七八九")} | {"两": 2, "俩": 2}
+_DIGITS: Final = {c: n for n, c in enumerate("零一二三四五六七八九")} | {"两": 2, "俩": 2, "仨": 3}
 _PLACES: Final = {"十": 10, "百": 100}
 _SOUND_OF_DIGIT: Final = {
     char: digit
@@ -27,6 +28,18 @@ _BARE_COUNT: Final = re.compile(rf"(?<![0-9号第])(?P<n>{NUMBER})(?:个人|名�
 _PAIR: Final = re.compile(r"(?P<n>[俩仨])(?:个)?(?:人|队员|保安|都|全|在)")
 _PAIR_VALUES: Final = {"俩": 2, "仨": 3}
 _JUST_ME: Final = re.compile(r"(?:就|只有|只剩|仅)(?:我|他)?(?:[1一])个(?:人)?(?![0-9])|就我自己")
+_OF_DUTY: Final = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"(?:编制|应有|定员|满编|应到)(?P<expected>{NUMBER})[人名个位]?[,.;]?(?:现有|实有|实到|实际到|实际|到了|来了|到)(?P<n>{NUMBER})",
+        rf"(?:加我|连我|算我|包括我)(?:在内)?[,]?(?:一共|总共|共)?(?P<n>{NUMBER})[个人名位]",
+        rf"(?:[早中晚夜白本当]班|今天|今晚|今日|昨晚|现在|目前)(?:一共|总共|共)?(?:来了|到了|有|是)?(?P<n>{NUMBER})(?:个人|[人名位个])(?!小时|月|星期)",
+        rf"(?:现有|实有|实到|全员|全队|一共|总共|共计|合计|人数|人员)(?:是|为|有)?(?P<n>{NUMBER})(?:个人|[人名位个])",
+        rf"(?P<n>{NUMBER})(?:个|名|位)?(?:同事|同志|队员|保安|弟兄|兄弟)?(?:都|全|全部|均)(?:已)?(?:在|到|齐)",
+        r"(?:我们|咱们|咱|这边|就我们|今天)(?P<n>[俩仨])",
+    )
+)
+"""Counts said of one's own people by who answers; anywhere else they may be anybody's."""
 _DUTY_BUDGET: Final = 0.12
 _HURT_WITHIN_CHARS: Final = 3
 
@@ -73,9 +86,23 @@ def read_headcount(
             if not _harmed(reading, match.end()):
                 return _checked(to_int(groups["n"]), None)
     spoken = _beside_duty_word(text, lexicon)
-    if spoken or reports_incident or not (asked or _on_duty(reading)):
+    if spoken or reports_incident:
         return spoken or (Headcount(), ())
+    own = _of_own_people(reading)
+    if own[0] != Headcount() or own[1] or not (asked or _on_duty(reading)):
+        return own
     return _bare(reading)
+
+
+def _of_own_people(reading: Reading) -> tuple[Headcount, tuple[str, ...]]:
+    """A count of whoever names themselves and tells of no incident at all."""
+    if MASK not in reading.masked or any(hit.codes(Kind.INCIDENT) for hit, _ in reading.hits):
+        return Headcount(), ()
+    for pattern in _OF_DUTY:
+        if match := pattern.search(reading.masked):
+            expected = match.groupdict().get("expected")
+            return _checked(to_int(match["n"]), to_int(expected) if expected else None)
+    return _checked(1, None) if _alone(reading) else (Headcount(), ())
 
 
 def _alone(reading: Reading) -> bool:

@@ -27,6 +27,7 @@ from gateway.understand.lexicon_rules import (
 )
 from gateway.understand.match import Kind, Label, Phrase, PhraseBook
 from gateway.understand.phonewords import PhoneWords
+from gateway.understand.wordforms import LONGEST_SPOKEN, not_holding, spelt_out, with_lists
 
 _FOLDED: Final = dict(zip("．，。、！？；： ", ".,.,!?,,,", strict=True))
 
@@ -121,8 +122,10 @@ class _Compiler:
         self._station = station
         self._types: dict[str, IncidentType] = {}
         self._words: list[tuple[str, Label]] = []
+        self._spelt: list[tuple[str, Label]] = []
         self._patterns: list[tuple[str, re.Pattern[str]]] = []
         self._owner: dict[str, str] = {}
+        self._unspoken: set[str] = set()
 
     def lexicon(self) -> Lexicon:
         main = self._main
@@ -130,7 +133,8 @@ class _Compiler:
         agencies = self._read_agencies()
         self._read_acts()
         self._check_codes(agencies)
-        phrases = [Phrase(word, (label,), rank) for rank, (word, label) in enumerate(self._words)]
+        said = [*((*word, False) for word in self._words), *((*word, True) for word in self._spelt)]
+        phrases = [Phrase(word, (label,), rank, spelt) for rank, (word, label, spelt) in enumerate(said)]
         repairs = {w: right for right, wrong in main.asr_repairs.items.items() for w in wrong}
         for wrong, right in repairs.items():
             if len(wrong) != len(right):
@@ -163,7 +167,7 @@ class _Compiler:
             repairs=MappingProxyType(repairs),
             boundary_repairs=frozenset(main.asr_repairs.boundary_only),
             spoken=PhoneWords(
-                phrases,
+                [phrase for phrase in phrases if not (phrase.spelt and phrase.text in self._unspoken)],
                 self._plain_words(),
                 self._words_against(),
                 {**place_phrases(places), **count_phrases(present.duty_words), **self._told_as()},
@@ -176,8 +180,9 @@ class _Compiler:
 
     def _compile(self, key: str, pattern: str, *, station: bool = False) -> re.Pattern[str]:
         try:
-            return re.compile(pattern.replace("{num}", NUMBER))
-        except re.error as error:
+            spelt = with_lists(pattern, self._main.word_lists)
+            return re.compile(spelt.replace("{num}", NUMBER))
+        except (re.error, ValueError) as error:
             self._fault(key, f"not a regular expression: {error}", station=station)
 
     def _add(self, kind: Kind, code: str, words: Iterable[str]) -> None:
@@ -193,6 +198,23 @@ class _Compiler:
         self._add(Kind.INCIDENT, entry.code, entry.synonyms)
         key = f"incident_types.{entry.code}.patterns"
         self._patterns += [(entry.code, self._compile(key, p, station=station)) for p in entry.patterns]
+
+    def _claim_forms(self, entry: TypeEntry | StationType, *, station: bool) -> None:
+        """Add what a type's forms stand for, but for words that are another's: those were said on purpose.
+
+        The audio is searched for all phrases in every call: there what holds a phrase of the same type adds
+        nothing but time, 老太太晕倒了 to 老太太晕倒.
+        """
+        own: list[str] = []
+        for form in entry.forms:
+            try:
+                words = spelt_out(form, self._main.word_lists)
+            except ValueError as error:
+                self._fault(f"incident_types.{entry.code}.forms", str(error), station=station)
+            own += [w for w in words if len(w) > 1 and self._owner.setdefault(w, entry.code) == entry.code]
+        spoken = {word for word in not_holding(own, entry.synonyms) if len(word) <= LONGEST_SPOKEN}
+        self._spelt.extend((word.lower(), Label(Kind.INCIDENT, entry.code)) for word in own)
+        self._unspoken |= {word.lower() for word in own if word not in spoken}
 
     def _read_types(self) -> None:
         main = self._main
@@ -211,6 +233,10 @@ class _Compiler:
         for addition in self._station.incident_types:
             self._extend_type(addition)
             self._claim(addition, station=True)
+        for kind in main.incident_types:
+            self._claim_forms(kind, station=False)
+        for addition in self._station.incident_types:
+            self._claim_forms(addition, station=True)
 
     def _severity(self, code: str, severity: str, *, station: bool = False) -> str:
         if severity not in self._cap:

@@ -38,6 +38,7 @@ class TypeEntry(Part):
     severity: str
     agencies: Words
     synonyms: Words = []
+    forms: Words = []
     patterns: Words = []
     event_codes: list[Coded] = []
 
@@ -53,6 +54,7 @@ class StationType(Part):
     severity: str | None = None
     agencies: Words | None = None
     synonyms: Words = []
+    forms: Words = []
     patterns: Words = []
     event_codes: list[Coded] = []
 
@@ -70,6 +72,7 @@ class ActEntry(Part):
     """A dialogue act and how it is said."""
 
     synonyms: Words = []
+    forms: Words = []
     patterns: Words = []
     duty_words: Words = []
 
@@ -216,6 +219,7 @@ class LexiconFile(Part):
     language: str
     severity_levels: list[Severity]
     alarm_classes: list[AlarmClass]
+    word_lists: dict[str, Words] = {}
     incident_types: list[TypeEntry]
     generic_incident_cues: Generic
     agencies: list[AgencyEntry]

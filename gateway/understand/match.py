@@ -26,6 +26,9 @@ POLARITY_MARGIN: Final = 0.35
 """How much nearer a phrase must be than any phrase of another polarity; in syllables wholly unlike."""
 _BUDGET: Final = {3: 0.2, 4: 0.5, 5: 0.75}
 _LONG_BUDGET: Final = 1.0
+_SPELT_BUDGET: Final = 0.3
+_SHORTEST_SPELT: Final = 5
+_THREE_AND_PARTICLE_BUDGET: Final = 0.4
 _PARTICLE_BUDGET: Final = 0.05
 """For phrases such as 着火了, whose particle says nothing: same sounds only."""
 _PARTICLES: Final = frozenset("了的着吗吧呢")
@@ -34,6 +37,8 @@ _NUMERALS: Final = frozenset("0123456789零一二两三四五六七八九洞幺�
 _NEVER: Final = -1.0
 _ENDING: Final = frozenset({"cancel", "resolve", "live"})
 """What ends an alarm is taken by sound only from four syllables on: 转移支付 is no 已制服."""
+_WORST_SYLLABLE: Final = 0.5
+"""However long a phrase, none of its syllables may be wholly another: 车烧起来了 is not in 球场烧起来了."""
 _SLOT_BUDGET: Final = 0.1
 
 
@@ -75,11 +80,16 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """A spoken form with everything it may mean; lower `rank` wins between equals."""
+    """A spoken form with everything it may mean; lower `rank` wins between equals.
+
+    `spelt` when it was spelt out of a form and not written down as itself: there are thousands of those, and
+    something sounds like one of them in any text.
+    """
 
     text: str
     labels: tuple[Label, ...]
     rank: int
+    spelt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +146,8 @@ class PhraseBook:
         for phrase in phrases:
             known = by_text.get(phrase.text)
             labels = phrase.labels if known is None else tuple(dict.fromkeys(known.labels + phrase.labels))
-            by_text[phrase.text] = Phrase(phrase.text, labels, known.rank if known else phrase.rank)
+            spelt = phrase.spelt and (known is None or known.spelt)
+            by_text[phrase.text] = Phrase(phrase.text, labels, known.rank if known else phrase.rank, spelt)
         lengths = sorted({len(text) for text in by_text}, reverse=True)
         return cls(by_text, tuple(lengths), _index_sounds(by_text.values()))
 
@@ -210,8 +221,11 @@ class PhraseBook:
             if length < SHORTEST_BY_SOUND or windows < 1:
                 continue
             costs = np.zeros((windows, len(sounds.phrases)), dtype=np.float32)
+            worst = np.zeros_like(costs)
             for k in range(length):
-                costs += rows[k : k + windows][:, sounds.codes[:, k]]
+                step = rows[k : k + windows][:, sounds.codes[:, k]]
+                costs += step
+                np.maximum(worst, step, out=worst)
             for at, which in np.argwhere(costs <= sounds.budgets + POLARITY_MARGIN):
                 span = _contiguous(spoken, int(at), length)
                 phrase = sounds.phrases[which]
@@ -219,13 +233,16 @@ class PhraseBook:
                     continue
                 cost = round(float(costs[at, which]), 4)
                 hit = Hit(*span, phrase.text, phrase.labels, cost, by_sound=True)
-                near.append((hit, float(sounds.budgets[which])))
+                fits = worst[at, which] <= _WORST_SYLLABLE
+                near.append((hit, float(sounds.budgets[which]) if fits else _NEVER))
         return near
 
 
 def _index_sounds(phrases: Iterable[Phrase]) -> dict[int, _Sounds]:
     by_length: dict[int, list[tuple[Phrase, Syllables]]] = {}
     for phrase in phrases:
+        if phrase.spelt and len(phrase.text) < _SHORTEST_SPELT:
+            continue
         spoken = syllables(phrase.text)
         if len(spoken) > 1 and _contiguous(spoken, 0, len(spoken)) == (0, len(phrase.text)):
             by_length.setdefault(len(spoken), []).append((phrase, spoken))
@@ -244,8 +261,12 @@ def _budget(phrase: Phrase, length: int) -> float:
     if (ends and length == SHORTEST_BY_SOUND) or set(phrase.text) <= _NUMERALS:
         return _NEVER
     telling = length - sum(c in _PARTICLES for c in phrase.text)
+    if phrase.spelt:
+        return _SPELT_BUDGET if telling >= _SHORTEST_SPELT else _NEVER
     if telling < SHORTEST_BY_SOUND:
         return _PARTICLE_BUDGET
+    if telling == SHORTEST_BY_SOUND and length > telling:
+        return _THREE_AND_PARTICLE_BUDGET
     return _BUDGET.get(length, _LONG_BUDGET)
 
 

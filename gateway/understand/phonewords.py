@@ -155,18 +155,21 @@ class PhoneWords:
         meant = {p.text: frozenset(label.polarity for label in p.labels) for p in phrases}
         grouped = {word: frozenset({group}) for word, group in (numbered or {}).items()}
         words = {**grouped, **dict.fromkeys(plain, _PLAIN), **dict.fromkeys(against, _AGAINST), **meant}
-        spoken = [
-            (_Entry(text, groups, said), phones)
-            for text, groups in words.items()
+        ways = {
+            text: (syllables(text), (phones_of(text),) if text in grouped else pronunciations(text))
+            for text in words
             if len(text) > 1
-            for said in (syllables(text),)
-            for phones in ([phones_of(text)] if text in grouped else pronunciations(text))
+        }
+        spoken = [
+            (_Entry(text, words[text], said), phones)
+            for text, (said, many) in ways.items()
+            for phones in many
             if len(phones) >= _LEAST_PHONES
         ]
         self._meant = words
         self._entries = tuple(entry for entry, _ in spoken)
         self._index = PhoneIndex([phones for _, phones in spoken], keep=_KEEP)
-        self._kinds = IncidentContrast(phrases)
+        self._kinds = IncidentContrast(phrases, ways)
 
     def hear(
         self, evidence: PhoneEvidence, written: str = "", named_s: Iterable[tuple[float, float]] = ()

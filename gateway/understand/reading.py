@@ -137,18 +137,35 @@ def _bare(hit: Hit, text: str) -> bool:
 
 
 def _patterned(text: str, hits: list[Hit], lexicon: Lexicon) -> list[Hit]:
+    """What the patterns of kinds find; each takes the whole of the incident's word that it ends within."""
     found = []
     for code, pattern in lexicon.type_patterns:
         for m in pattern.finditer(text):
-            hit = Hit(m.start(), m.end(), m[0], (Label(Kind.INCIDENT, code),))
-            if m[0] and not any(hit.overlaps(h) and not _longer(hit, h) for h in hits):
+            end = max([m.end(), *(h.end for h in hits if h.start < m.end() < h.end and _tells(h))])
+            hit = Hit(m.start(), end, text[m.start() : end], (Label(Kind.INCIDENT, code),))
+            known = any(h.start == m.start() and h.end == end for h in hits)
+            if m[0] and not known and not any(hit.overlaps(h) and not _longer(hit, h) for h in hits):
                 found.append(hit)
-    return found
+    return _apart(found)
+
+
+def _tells(hit: Hit) -> bool:
+    return bool(hit.codes(Kind.INCIDENT))
 
 
 def _longer(told: Hit, hit: Hit) -> bool:
     """Whether a pattern holds an incident's own word and says more: 电动车…烧起来 for 烧起来."""
-    return told.holds(hit) and bool(hit.codes(Kind.INCIDENT))
+    return told.holds(hit) and _tells(hit)
+
+
+def _apart(found: list[Hit]) -> list[Hit]:
+    """The longest of those that overlap; of equals all, for the kind is weighed later."""
+    kept: list[Hit] = []
+    for hit in sorted(found, key=lambda h: h.start - h.end):
+        size = hit.end - hit.start
+        if not any(hit.overlaps(k) and k.end - k.start > size for k in kept):
+            kept.append(hit)
+    return kept
 
 
 def _in_slots(text: str, hits: list[Hit], lexicon: Lexicon) -> list[Hit]:
