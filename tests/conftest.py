@@ -13,16 +13,18 @@ from unittest.mock import patch
 
 import pytest
 import structlog
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from gateway.events import EVENT_DATA, CloudEvent
 from gateway.publish.asyncapi import event_schema
 from tests.support import jsonschema_check
 
 # CI holds what is known, the same at every run; looking for new counter-examples is for a developer's runs.
-settings.register_profile("ci", derandomize=True)
-if os.environ.get("CI") == "true":
-    settings.load_profile("ci")
+# How long an example takes says how busy the machine is, and nothing of the code.
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("here", UNHURRIED)
+settings.register_profile("ci", UNHURRIED, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") == "true" else "here")
 
 LINGER_S = 3.0
 MOST_CHECKED_PER_TEST = 20
