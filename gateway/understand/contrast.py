@@ -34,8 +34,8 @@ _MOST_WRITTEN: Final = 0.6
 """A text that has something else there speaks no louder than this: it may be all wrong."""
 _TURNING_MARGIN_NATS: Final = 3.0
 
-Spoken = tuple[Syllables, Sequence[tuple[str, ...]]]
-"""A phrase's syllables and the ways it may be said, in phones."""
+Spoken = Sequence[tuple[str, ...]]
+"""The ways a phrase may be said, in phones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,6 @@ class Other:
 class _Entry:
     text: str
     codes: tuple[str, ...]
-    said: Syllables
 
 
 class IncidentContrast:
@@ -70,11 +69,10 @@ class IncidentContrast:
     def __init__(self, phrases: Iterable[Phrase], known: Mapping[str, Spoken]) -> None:
         """Index those of `phrases` that name a kind of incident; `known` is how some of them are said."""
         spoken = [
-            (_Entry(one.text, codes, said), phones)
+            (_Entry(one.text, codes), phones)
             for one in phrases
             if (codes := _kinds(one))
-            for said, ways in (known.get(one.text) or (syllables(one.text), pronunciations(one.text)),)
-            for phones in ways
+            for phones in known.get(one.text) or pronunciations(one.text)
             if len(phones) >= _LEAST_PHONES
         ]
         self._entries = tuple(entry for entry, _ in spoken)
@@ -99,7 +97,7 @@ class IncidentContrast:
             entry = self._entries[hit.entry]
             if any(_within(hit, name) for name in named_s):
                 continue
-            score = score_of(hit, entry.said, written, reading)
+            score = score_of(hit, syllables(entry.text), written, reading)
             if score <= 0 or (entry.codes != (UNKNOWN_CODE,) and _explained(hit, score, others)):
                 continue
             for code in entry.codes:

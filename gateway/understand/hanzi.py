@@ -54,8 +54,9 @@ def _cut(text: str, start: int, end: int) -> list[tuple[int, int, str]]:
     parts: list[tuple[int, int, str]] = []
     longest, known = _longest(), _phrases()
     while start < end:
-        most = min(longest.get(text[start], 1), end - start)
-        size = next((n for n in range(most, 1, -1) if text[start : start + n] in known), 1)
+        size = min(longest.get(text[start], 1), end - start)
+        while size > 1 and text[start : start + size] not in known:
+            size -= 1
         parts.append((start, start + size, known[text[start : start + size]] if size > 1 else ""))
         start += size
     return parts

@@ -213,7 +213,8 @@ class _Compiler:
                 self._fault(f"incident_types.{entry.code}.forms", str(error), station=station)
             own += [w for w in words if len(w) > 1 and self._owner.setdefault(w, entry.code) == entry.code]
         spoken = {word for word in not_holding(own, entry.synonyms) if len(word) <= LONGEST_SPOKEN}
-        self._spelt.extend((word.lower(), Label(Kind.INCIDENT, entry.code)) for word in own)
+        label = Label(Kind.INCIDENT, entry.code)
+        self._spelt.extend((word.lower(), label) for word in own)
         self._unspoken |= {word.lower() for word in own if word not in spoken}
 
     def _read_types(self) -> None:

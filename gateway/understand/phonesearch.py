@@ -87,7 +87,8 @@ class PhoneIndex:
         self._lengths = np.array([len(phrase) for phrase in phrases], np.int64)
         self._order = np.argsort(-self._lengths, kind="stable")
         longest = int(self._lengths.max(initial=0))
-        self._labels = np.zeros((longest, len(phrases)), np.int64)
+        # narrow because fifteen thousand phrases stay in memory; widened block by block
+        self._labels = np.zeros((longest, len(phrases)), np.int16)
         for row, entry in enumerate(self._order):
             self._labels[: self._lengths[entry], row] = [column[phone] for phone in phrases[entry]]
         self._ordered = self._lengths[self._order]
@@ -131,7 +132,7 @@ class PhoneIndex:
     def _sieve_block(self, first: int, heard: Floats, pausing: Floats) -> Floats:
         """The least cost of each phrase in one block, as if every phone could pause."""
         counts = self._ordered[first : first + _BLOCK]
-        labels = self._labels[: int(counts[0]), first : first + _BLOCK]
+        labels = self._labels[: int(counts[0]), first : first + _BLOCK].astype(np.intp)
         cost = np.full((len(labels) + 1, len(counts)), _SIEVE_FAR, np.float32)
         cost[0] = 0
         held, came = cost[1:], np.empty(labels.shape, np.float32)

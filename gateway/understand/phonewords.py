@@ -132,7 +132,11 @@ class Heard:
 class _Entry:
     text: str
     polarities: frozenset[str]
-    said: Syllables
+
+    @property
+    def said(self) -> Syllables:
+        """Spelt when asked for: a call asks for a hundred of fifteen thousand."""
+        return syllables(self.text)
 
 
 class PhoneWords:
@@ -152,17 +156,19 @@ class PhoneWords:
         """
         phrases = tuple(phrases)
         self._spots = frozenset(word for word, group in (numbered or {}).items() if group == "plain")
-        meant = {p.text: frozenset(label.polarity for label in p.labels) for p in phrases}
+        alike: dict[frozenset[str], frozenset[str]] = {}
+        groups = ((p.text, frozenset(label.polarity for label in p.labels)) for p in phrases)
+        meant = {text: alike.setdefault(group, group) for text, group in groups}
         grouped = {word: frozenset({group}) for word, group in (numbered or {}).items()}
         words = {**grouped, **dict.fromkeys(plain, _PLAIN), **dict.fromkeys(against, _AGAINST), **meant}
         ways = {
-            text: (syllables(text), (phones_of(text),) if text in grouped else pronunciations(text))
+            text: (phones_of(text),) if text in grouped else pronunciations(text)
             for text in words
             if len(text) > 1
         }
         spoken = [
-            (_Entry(text, words[text], said), phones)
-            for text, (said, many) in ways.items()
+            (_Entry(text, words[text]), phones)
+            for text, many in ways.items()
             for phones in many
             if len(phones) >= _LEAST_PHONES
         ]
