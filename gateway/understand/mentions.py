@@ -11,6 +11,12 @@ from gateway.understand.roles import CallOrder, Named
 COMMAND: Final = ""
 """The unit id under which the command post competes with the units."""
 
+OPENING_POSTS: Final = (
+    "值班室", "总值班室", "值班台", "派出所", "警务室", "警务站", "调度室", "调度中心", "主台", "指挥台",
+)  # fmt: skip
+"""Who else is spoken to where a call begins or after 呼叫; elsewhere they are places or who is asked for."""
+
+_CALLED_BY: Final = ("呼叫", "向")
 _PAUSES = frozenset(",.?!")
 _NOT_A_CALLSIGN = (
     "人", "名", "个", "号楼", "栋", "楼", "层", "室", "单元", "米", "分", "岁", "辆", "急救", "日", "月",
@@ -32,6 +38,8 @@ _COMMAND: Final = 0.8
 _COMMAND_LIKENESS: Final = 0.75
 _ACROSS_MARKER: Final = -1.0
 _SHORT_FORM: Final = 2
+_OPENING_LIKENESS: Final = 0.6
+"""How near the command post's short name must be heard where calls begin with it: 中台, ... for 总台."""
 _NUMBER_SLACK: Final = 0.4
 _NUMBER_SLACK_IN_AUDIO: Final = 0.5
 _SUFFIX_SYLLABLES: Final = 4
@@ -154,11 +162,16 @@ def _closing(end: int, order: CallOrder) -> float:
 def _may_stand(found: Occurrence, text: str, said: Syllables, *, in_audio: bool) -> bool:
     """Whether the stretch can be this form: short forms and numbers must be exact and stand alone.
 
+    The command post's short name may be a little off where a call begins, said once or twice.
+
     In the audio digits are sounds like others; what was written as a digit is not mistaken for another.
     """
     form, stretch = found.form, _stretch(found, text, said)
+    opens = found.start <= len(form.text) and found.gain > _OPENING_LIKENESS * found.most
+    if form.text in OPENING_POSTS and form.kind == "command":
+        return opens or text[: said.spans[found.start][0]].endswith(_CALLED_BY)
     if form.kind == "command" and len(form.text) <= _SHORT_FORM:
-        return stretch == form.text
+        return opens or stretch == form.text
     if not form.text.isdigit():
         return True
     first, last = said.spans[found.start][0], said.spans[found.end - 1][1]

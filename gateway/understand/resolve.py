@@ -19,7 +19,7 @@ from gateway.understand.called import Part, Scale, fuse
 from gateway.understand.fitted import FITTED
 from gateway.understand.fusion import Claims, Hearing, claims, fuse_claims
 from gateway.understand.grounds import Trace, prior_grounds
-from gateway.understand.mentions import COMMAND, Mention, find_mentions, pauses, rivals
+from gateway.understand.mentions import COMMAND, OPENING_POSTS, Mention, find_mentions, pauses, rivals
 from gateway.understand.names import UNIT_SUFFIX, Form, NameIndex, Occurrence, bare_name, unit_forms
 from gateway.understand.phonenames import PhoneMarks, PhoneNames
 from gateway.understand.phonereading import PhoneReading, read_phones
@@ -112,7 +112,8 @@ class Resolver:
         self._command_post = command_post
         self._settings = settings or ResolverSettings()
         forms = tuple(form for unit in registry for form in unit_forms(unit))
-        command = dict.fromkeys((bare_name(command_post), *self._settings.command_names))
+        posts = (bare_name(command_post), *self._settings.command_names, *OPENING_POSTS)
+        command = dict.fromkeys(posts)
         always = (*(Form(COMMAND, name, "command") for name in command), Form(COMMAND, UNIT_SUFFIX, "suffix"))
         self._forms, self._always = forms, always
         self._index = NameIndex(forms, always)

@@ -11,6 +11,7 @@ from gateway.errors import BadInput
 from gateway.understand.lexicon import Lexicon
 from gateway.understand.location import read_place
 from gateway.understand.match import Hit, Kind, Label, Phrase, PhraseBook
+from gateway.understand.phones import phones_of
 from gateway.understand.reading import read
 
 
@@ -26,6 +27,12 @@ def test_every_synonym_of_every_type_is_found(document: dict[str, Any], lexicon:
             hits = [h for h, standing in read(lexicon.fold(word), lexicon).hits if standing == "stated"]
             codes = {code for h in hits for code in h.codes(Kind.INCIDENT)}
             assert entry["code"] in codes, word
+
+
+def test_no_short_incident_word_sounds_like_a_word_of_head_counts(document: dict[str, Any]) -> None:
+    duty = {phones_of(word) for word in ("应到", "实到", "在岗", "在位", "到岗", "上岗", "在编")}
+    for entry in document["incident_types"]:
+        assert not [word for word in entry["synonyms"] if phones_of(word) in duty], entry["code"]
 
 
 def test_every_place_example_holds(document: dict[str, Any], lexicon: Lexicon) -> None:

@@ -56,6 +56,11 @@ def who(resolver: Resolver, text: str, prior: Prior | None = None) -> tuple[str 
         ("望海酒店，我是枫林书店，听到请回答", "book", "hotel"),
         ("指挥中心，枫林书店报告，东门有人打架", "book", "command"),
         ("总台总台，望海酒店呼叫", "hotel", "command"),
+        # a post of two syllables, misheard, and posts that elsewhere are places
+        ("中台，望海酒店，东门有人打架", "hotel", "command"),
+        ("值班室，枫林书店，东门有人打架", "book", "command"),
+        ("枫林书店呼叫值班室，东门有人打架", "book", "command"),
+        ("枫林书店报告，二楼值班室着火了", "book", None),
         # caller first
         ("枫林书店呼叫指挥室，收到请讲", "book", "command"),
         ("指挥中心呼叫望海酒店，收到请回答", "command", "hotel"),
