@@ -180,8 +180,7 @@ class Calling(HeldRun[State, Action]):
             self._actions.append(Wake(held_until))
             return
         if state.carrier_open or state.unread:
-            self.obstruct("channel_busy" if state.carrier_open else "not_understood_in_time")
-            self.update(carrier_open=False, unread=0)
+            self._wait_no_longer()
         self._time_is_up(at)
 
     def _time_is_up(self, at: datetime) -> None:

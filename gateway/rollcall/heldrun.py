@@ -51,6 +51,10 @@ class HeldState(Protocol):
         """Transmissions that are over and not understood."""
 
     @property
+    def carrier_open(self) -> bool:
+        """Whether somebody is on the air."""
+
+    @property
     def saying(self) -> bool:
         """Whether something is being said."""
 
@@ -172,6 +176,11 @@ class HeldRun(ABC, Generic[StateT, ActionT]):
 
     @abstractmethod
     def _try_again(self, at: datetime) -> None: ...
+
+    def _wait_no_longer(self) -> None:
+        """Give up on who is still on the air or not understood yet: silence proves nothing then."""
+        self.obstruct("channel_busy" if self.state.carrier_open else "not_understood_in_time")
+        self.update(carrier_open=False, unread=0)
 
     @abstractmethod
     def _look(self, at: datetime) -> None: ...

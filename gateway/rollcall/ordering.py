@@ -292,8 +292,7 @@ class Ordering(HeldRun[State, DrillAction]):
             return
         self.update(held_since=None)
         if is_held:
-            self.obstruct("channel_busy" if state.carrier_open else "not_understood_in_time")
-            self.update(carrier_open=False, unread=0)
+            self._wait_no_longer()
         if state.phase == "gathering":
             self._next(at)
         else:

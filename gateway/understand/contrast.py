@@ -130,7 +130,7 @@ def share_of(hit: PhoneHit, reading: PhoneReading) -> float:
 
 def _within(hit: PhoneHit, name_s: tuple[float, float]) -> bool:
     """Whether a hit lies in a name; two syllables must not so much as touch it."""
-    shared_s = _shared_s(hit, name_s)
+    shared_s = hit.shared_s(*name_s)
     return 2 * shared_s >= hit.end_s - hit.start_s or (hit.phones <= _SHORT_PHONES and shared_s > _TOUCH_S)
 
 
@@ -138,11 +138,7 @@ def _explained(hit: PhoneHit, score: float, others: Sequence[Other]) -> bool:
     """Whether other words stand there rather, or words of another meaning about as well."""
     for other in others:
         margin = _TURNING_MARGIN_NATS if other.turns else 0.0
-        shared_s = _shared_s(hit, (other.hit.start_s, other.hit.end_s))
+        shared_s = hit.shared_s(other.hit.start_s, other.hit.end_s)
         if other.score + margin > score and 2 * shared_s >= hit.end_s - hit.start_s:
             return True
     return False
-
-
-def _shared_s(hit: PhoneHit, stretch_s: tuple[float, float]) -> float:
-    return min(hit.end_s, stretch_s[1]) - max(hit.start_s, stretch_s[0])

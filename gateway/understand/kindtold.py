@@ -147,7 +147,7 @@ def _introduced(one: Told, words: Heard) -> bool:
         for p in words.placed
         if p.phrase != one.phrase and (len(p.phrase) > len(one.phrase) or p.per_phone <= one.hit.per_phone)
     ]
-    if any(min(end_s, p.end_s) - max(start_s, p.start_s) > _TOUCH_S for p in taken):
+    if any(one.hit.shared_s(p.start_s, p.end_s) > _TOUCH_S for p in taken):
         return False
     before = "".join(said for at, said in words.pieces if start_s - _BEFORE_S <= at < start_s)
     after = "".join(said for at, said in words.pieces if at >= end_s)[:1]
@@ -179,4 +179,4 @@ def _ahead(best: Told, ranked: list[Told], call: CallReading) -> float:
 
 
 def _overlap(one: Told, other: Told) -> bool:
-    return one.hit.start_s < other.hit.end_s and other.hit.start_s < one.hit.end_s
+    return one.hit.shared_s(other.hit.start_s, other.hit.end_s) > 0

@@ -89,9 +89,11 @@ class PhoneMarks:
 
 def _drowns(other: PhoneHit, hit: PhoneHit) -> bool:
     """Whether another word was heard so much better on the same stretch that this one was not said."""
-    shared = min(hit.end_s, other.end_s) - max(hit.start_s, other.start_s)
-    shorter = min(hit.end_s - hit.start_s, other.end_s - other.start_s)
-    return 2 * shared > shorter and other.per_phone + _CLEARER_NATS < hit.per_phone
+    shorter_s = min(hit.end_s - hit.start_s, other.end_s - other.start_s)
+    return (
+        2 * hit.shared_s(other.start_s, other.end_s) > shorter_s
+        and other.per_phone + _CLEARER_NATS < hit.per_phone
+    )
 
 
 def _middles(reading: PhoneReading, said: Syllables) -> list[float]:

@@ -55,6 +55,10 @@ class PhoneHit:
         """Cost per phone in nats."""
         return self.cost_nats / self.phones
 
+    def shared_s(self, start_s: float, end_s: float) -> float:
+        """How long it and another stretch lie over each other; below 0 is the gap between them."""
+        return min(self.end_s, end_s) - max(self.start_s, start_s)
+
     @property
     def gain(self) -> float:
         """What was heard less what it cost, in nats; the more the better, below 0 for a stranger."""

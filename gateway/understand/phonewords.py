@@ -205,7 +205,7 @@ class PhoneWords:
                 continue
             if entry.polarities == _AGAINST and hit.per_phone > CERTAIN_PER_PHONE:
                 continue
-            if any(_overlap_s(hit, other) > _TOUCH_S for other, _ in kept):
+            if any(hit.shared_s(other.start_s, other.end_s) > _TOUCH_S for other, _ in kept):
                 continue
             text = entry.text
             if rival := self._rival(hit, hits):
@@ -264,7 +264,7 @@ class PhoneWords:
             entry = self._entries[hit.entry]
             if hit.phones > _SHORT_PHONES or "agency" not in entry.polarities:
                 continue
-            if any(_overlap_s(hit, other) > _TOUCH_S for other, _ in (*kept, *called)):
+            if any(hit.shared_s(other.start_s, other.end_s) > _TOUCH_S for other, _ in (*kept, *called)):
                 continue
             if hit.per_phone <= self._most_called(hit, [*kept, *called], reading):
                 called.append((hit, entry.text))
@@ -279,7 +279,7 @@ class PhoneWords:
             text = self._entries[hit.entry].text
             if text not in self._spots or hit.phones > _SHORT_PHONES or hit.per_phone > _MOST_SPOT:
                 continue
-            if any(_overlap_s(hit, other) > _TOUCH_S for other, _ in (*kept, *found)):
+            if any(hit.shared_s(other.start_s, other.end_s) > _TOUCH_S for other, _ in (*kept, *found)):
                 continue
             if any(
                 0 <= hit.start_s - place.end_s + _TOUCH_S <= _BESIDE_S and self._is_place(words)
@@ -362,7 +362,7 @@ class PhoneWords:
         return not any(
             other.phones > _SHORT_PHONES
             and other.gain - hit.gain >= POLARITY_MARGIN_NATS
-            and _overlap_s(hit, other) >= shadow_s
+            and hit.shared_s(other.start_s, other.end_s) >= shadow_s
             for other, _ in kept
         )
 
@@ -376,7 +376,10 @@ class PhoneWords:
             if mine & theirs or not (turns or alike):
                 continue
             shorter = min(hit.end_s - hit.start_s, other.end_s - other.start_s)
-            if hit.gain - other.gain < POLARITY_MARGIN_NATS and 2 * _overlap_s(hit, other) >= shorter:
+            if (
+                hit.gain - other.gain < POLARITY_MARGIN_NATS
+                and 2 * hit.shared_s(other.start_s, other.end_s) >= shorter
+            ):
                 return other
         return None
 
@@ -413,12 +416,7 @@ def _worth(hit: PhoneHit, *, agreed: bool) -> bool:
 
 def _within_s(hit: PhoneHit, stretch_s: tuple[float, float]) -> bool:
     """Whether half of a hit or more lies in a stretch."""
-    shared_s = min(hit.end_s, stretch_s[1]) - max(hit.start_s, stretch_s[0])
-    return 2 * shared_s >= hit.end_s - hit.start_s
-
-
-def _overlap_s(one: PhoneHit, other: PhoneHit) -> float:
-    return min(one.end_s, other.end_s) - max(one.start_s, other.start_s)
+    return 2 * hit.shared_s(*stretch_s) >= hit.end_s - hit.start_s
 
 
 def _before(hit: PhoneHit, pieces: list[tuple[float, str]]) -> str:
