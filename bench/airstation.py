@@ -54,7 +54,8 @@ def subscriber(where: Path, url: str) -> Iterator[Any]:
 
     def heard() -> list[dict[str, Any]]:
         seen: dict[str, dict[str, Any]] = {}
-        for line in path.read_text(encoding="utf-8").splitlines():
+        whole, _, _ = path.read_bytes().rpartition(b"\n")  # the last line may be half written
+        for line in whole.splitlines():
             event = json.loads(line)
             seen.setdefault(event["id"], event)
         return list(seen.values())

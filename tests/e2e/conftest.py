@@ -106,7 +106,8 @@ class Dispatcher:
         self._file.close()
 
     def messages(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self._path.read_text(encoding="utf-8").splitlines()]
+        whole, _, _ = self._path.read_bytes().rpartition(b"\n")  # the last line may be half written
+        return [json.loads(line) for line in whole.splitlines()]
 
     def events(self) -> list[Event]:
         """Every event once, in the order of first arrival."""
