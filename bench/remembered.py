@@ -1,8 +1,8 @@
 """What Whisper made of a recording, kept: decoding is slow, and what is made of it changes every hour.
 
 The encoder's frames and the decoder's words are kept under `.cache/bench/heard` by the SHA-256 of the audio
-and the model's name, so that a better phone head, guard or resolver is measured in seconds. Everything else
-on the path runs as it does in the daemon; only `decode_s` tells nothing.
+as the encoder is given it and the model's name, so that a better phone head, guard or resolver is measured in
+seconds. Everything else on the path runs as it does in the daemon; only `decode_s` tells nothing.
 """
 
 import hashlib
@@ -18,6 +18,7 @@ import numpy as np
 
 from bench.figure import WORK
 from gateway.model import Pcm
+from gateway.recognise.denoise import denoised
 from gateway.recognise.encoder import Encoded, Encoder, Window
 from gateway.recognise.whisper import BEAM, WhisperRecogniser, _Reading
 
@@ -39,7 +40,7 @@ def remembered(folder: Path = KEPT) -> Iterator[None]:
     run_encoder, run_decoder = Encoder.encode, WhisperRecogniser._decode  # noqa: SLF001 - what costs time
 
     def encode(encoder: Encoder, audio: Pcm, window: Window) -> Encoded:
-        part = audio[window.start : window.stop].tobytes()
+        part = denoised(audio[window.start : window.stop].astype(np.float32)).astype(np.int16).tobytes()
         fitted = encoder._fitted  # noqa: SLF001 - frames differ by it
         stem = folder / hashlib.sha256(part + f"whisper-base {fitted}".encode()).hexdigest()[:32]
         if stem.with_suffix(".npy").exists():

@@ -21,6 +21,7 @@ import numpy.typing as npt
 import soundfile as sf
 import soxr
 
+from gateway.recognise.denoise import denoised
 from gateway.understand.phones import PHONES
 from tools.channel import RATE_HZ, Channel, Samples, active_power, band, transmit
 from tools.phonehead.air import rough_air
@@ -112,7 +113,10 @@ class Encoder:
         self._whisper: Any = WhisperModel(folder, device="cpu", compute_type="int8", cpu_threads=threads)
 
     def __call__(self, samples: Samples, context_s: int = 30) -> npt.NDArray[np.float16]:
-        """At most 30 s of audio to rows of 512, one for each 20 ms of it, filled up to `context_s`."""
+        """At most 30 s of audio to rows of 512, one for each 20 ms of it, filled up to `context_s`.
+
+        Its noise must have been taken out before, call by call, as the product does.
+        """
         mel = self._whisper.feature_extractor(samples)[:, : -(-len(samples) // 160)]
         width = max(context_s * 100, -(-mel.shape[1] // 500) * 500)
         padded = np.pad(mel, ((0, 0), (0, max(0, width - mel.shape[1]))))[:, :3_000]
@@ -165,7 +169,7 @@ def main() -> None:
         for number, clip in enumerate(own):
             seed = int.from_bytes(hashlib.sha256(f"{clip.path.name}/{copy}".encode()).digest()[:6])
             clean, _ = sf.read(clip.path, dtype="float32")
-            samples = rough(clean, copy, seed, paths)[: WINDOW - STEP]
+            samples = denoised(rough(clean, copy, seed, paths)[: WINDOW - STEP])
             (alone if (number + copy) % arguments.alone == 0 else shared).append((samples, clip))
         for number, window in enumerate((*packed(shared), *([one] for one in alone))):
             context_s = 30 if len(window) == 1 and number % 4 == 0 else 15
