@@ -4,8 +4,7 @@ Numbers are the point: 7栋 and 1栋 differ in one syllable. Every number is a g
 (phonewords.py), so that two within reach of each other are both left out.
 """
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from gateway.understand.lexicon_rules import PlaceGrammar
@@ -17,7 +16,6 @@ _NUMBERED: Final = (
 )  # fmt: skip
 _LETTERED: Final = tuple(f"{letter}{form}" for letter in "abcdf" for form in ("座", "栋", "出口"))
 _SIDES: Final = ("东", "南", "西", "北", "正", "后", "侧", "大")
-_WORDS: Final = re.compile(r"[\u4e00-\u9fff]{2,}")
 _RELATIONS: Final = ("门口", "楼下", "楼上", "对面", "旁边", "北侧", "南侧", "东侧", "西侧", "前面", "后面")
 _LEAST_SPOTS_CHARS: Final = 2
 
@@ -29,18 +27,10 @@ def place_phrases(grammar: PlaceGrammar) -> Mapping[str, str]:
     for side in _SIDES:
         for form in ("门", "门口"):
             phrases[side + form] = f"place:{side}门"
-    phrases |= dict.fromkeys((*_spots(grammar), *_RELATIONS), "plain")
+    phrases |= dict.fromkeys(
+        (*(w for w in grammar.spots if len(w) >= _LEAST_SPOTS_CHARS), *_RELATIONS), "plain"
+    )
     return phrases
-
-
-def _spots(grammar: PlaceGrammar) -> Iterator[str]:
-    """The spots that the grammar lists word by word."""
-    pattern = dict(grammar.components).get("spot")
-    if pattern is None:
-        return
-    for word in pattern.pattern.removeprefix("(?P<spot>").removesuffix(")").split("|"):
-        if len(word) >= _LEAST_SPOTS_CHARS and _WORDS.fullmatch(word):
-            yield word
 
 
 def heard_only(place: Place | None, phrases: frozenset[str]) -> Place | None:

@@ -16,6 +16,7 @@ from gateway.understand.heardplaces import place_phrases
 from gateway.understand.lexicon_file import LexiconFile, StationFile, StationType, TypeEntry, read_yaml
 from gateway.understand.lexicon_rules import (
     NUMBER,
+    SPOTS,
     UNKNOWN_CODE,
     Agency,
     Cues,
@@ -180,7 +181,9 @@ class _Compiler:
 
     def _compile(self, key: str, pattern: str, *, station: bool = False) -> re.Pattern[str]:
         try:
-            spelt = with_lists(pattern, self._main.word_lists)
+            # the longest first: what fits first is taken, and 公交站 opens 公交站台
+            lists = {n: sorted(ws, key=len, reverse=True) for n, ws in self._main.word_lists.items()}
+            spelt = with_lists(pattern, lists)
             return re.compile(spelt.replace("{num}", NUMBER))
         except (re.error, ValueError) as error:
             self._fault(key, f"not a regular expression: {error}", station=station)
@@ -342,12 +345,15 @@ class _Compiler:
             compiled["spot"] = re.compile(
                 f"(?P<spot>{own}|{compiled['spot'].pattern.replace('?P<spot>', '?:')})"
             )
+        alone = {n: self._compile(f"location.stands_alone.{n}", p) for n, p in place.stands_alone.items()}
         return PlaceGrammar(
             tuple((name, pattern) for name, pattern in compiled.items() if name != "plate"),
             MappingProxyType({k: frozenset(v) for k, v in place.needs_neighbour.items()}),
             any_of(place.name_stops),
             frozenset(place.not_roads),
             compiled.get("plate"),
+            MappingProxyType(alone),
+            tuple(dict.fromkeys((*self._station.spots, *self._main.word_lists.get(SPOTS, ())))),
         )
 
     def _plain_words(self) -> list[str]:

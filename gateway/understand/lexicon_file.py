@@ -166,6 +166,7 @@ class Location(Part):
     order_note: str = ""
     components: dict[str, str]
     needs_neighbour: dict[str, Words]
+    stands_alone: dict[str, str] = {}
     name_stops: Words
     not_roads: Words
     examples: list[dict[str, Any]] = []

@@ -13,6 +13,9 @@ SEVERITIES: Final = ("Unknown", "Minor", "Moderate", "Severe", "Extreme")
 
 UNKNOWN_CODE: Final = "UNKNOWN"
 
+SPOTS: Final = "spot"
+"""The lexicon's word list of spots: what a place may end in."""
+
 
 @dataclass(frozen=True, slots=True)
 class IncidentType:
@@ -67,13 +70,18 @@ class Cues:
 
 @dataclass(frozen=True, slots=True)
 class PlaceGrammar:
-    """Components of a place from general to specific, and which count only next to which."""
+    """Components of a place from general to specific, and which count only next to which.
+
+    What matches `stands_alone` counts all the same; `spots` are the words of the component `spot`.
+    """
 
     components: tuple[tuple[str, re.Pattern[str]], ...]
     needs_neighbour: Mapping[str, frozenset[str]]
     name_stops: re.Pattern[str]
     not_roads: frozenset[str]
     plate: re.Pattern[str] | None
+    stands_alone: Mapping[str, re.Pattern[str]]
+    spots: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

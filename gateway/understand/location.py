@@ -12,13 +12,14 @@ MASK: Final = "\x00"
 """Stands for text that is somebody's name: no place is read across it."""
 
 _GAP: Final = re.compile(r"[的在靠,处 ]{0,2}")
+_GAP_TO_RELATION: Final = re.compile(r"[的在靠 ]?")
+"""里面有5个人 after a pause tells nothing of the place before it."""
 _LEADS_TO_PLACE: Final = re.compile(r"(?:在|位于|地点是|地点|位置是|位置)$")
 _LEADS_ELSEWHERE: Final = re.compile(r"(?:前往|赶往|送到|送往|去|来自|往|向|朝)$")
 _WEIGHTS: Final = {"junction": 3.0, "building": 3.0, "relation": 0.5, "distance": 0.5, "place": 0.5}
 _ROAD_END: Final = re.compile(r"路|街|大道|巷|胡同|高速|桥|隧道")
 _NAMED: Final = frozenset({"road", "junction"})
 _MERGE_WITHIN_CHARS: Final = 20
-_SELF_STANDING_ROOM: Final = ("室", "房", "号房", "房间")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def read_place(
     if not groups:
         return None
     best = max(groups, key=lambda g: _score(g, text, near))
-    if _score(best, text, None) < 1:
+    if _score(best, text, None) < 1 and not any(_alone(c, grammar) for c in best):
         return None
     order = {name: rank for rank, (name, _) in enumerate(grammar.components)}
     merged = [best]
@@ -67,7 +68,9 @@ def read_place(
             named |= {c.name for c in group}
     merged.sort(key=lambda g: (min(order[c.name] for c in g), g[0].start))
     words = "".join(text[g[0].start : g[-1].end] for g in merged)
-    return Place(words.replace(",", ""), tuple((c.name, c.text) for g in merged for c in g))
+    parts = {c.name: c.text for g in reversed(merged) for c in reversed(g)}
+    ordered = dict.fromkeys(c.name for g in merged for c in g)
+    return Place(words.replace(",", ""), tuple((name, parts[name]) for name in ordered))
 
 
 def _collect(text: str, grammar: PlaceGrammar) -> list[_Component]:
@@ -77,7 +80,7 @@ def _collect(text: str, grammar: PlaceGrammar) -> list[_Component]:
             start, end = match.span(name)
             if name in _NAMED:
                 start += _name_begins(_ROAD_END.split(text[start:end])[0], grammar.name_stops)
-                if end - start < 2 or text[start:end] in grammar.not_roads:  # noqa: PLR2004 - 路 alone names none
+                if _ROAD_END.match(text, start) or text[start:end] in grammar.not_roads:
                     continue
             if start > 0 and text[start - 1].isdigit() and text[start].isdigit():
                 continue
@@ -123,20 +126,29 @@ def _neighbours(found: Sequence[_Component], at: int, text: str) -> set[str]:
 
 
 def _adjacent(left: _Component, right: _Component, text: str) -> bool:
-    return _GAP.fullmatch(text, left.end, right.start) is not None
+    gap = _GAP_TO_RELATION if right.name == "relation" else _GAP
+    return gap.fullmatch(text, left.end, right.start) is not None
 
 
 def _stands(component: _Component, neighbours: set[str], grammar: PlaceGrammar) -> bool:
     needed = grammar.needs_neighbour.get(component.name)
     if needed is None or neighbours & needed:
         return True
-    return component.name == "room" and component.text.endswith(_SELF_STANDING_ROOM)
+    return _alone(component, grammar)
+
+
+def _alone(component: _Component, grammar: PlaceGrammar) -> bool:
+    pattern = grammar.stands_alone.get(component.name)
+    return pattern is not None and pattern.fullmatch(component.text) is not None
 
 
 def _groups(found: list[_Component], text: str) -> list[list[_Component]]:
     groups: list[list[_Component]] = [found[:1]] if found else []
     for left, right in pairwise(found):
-        repeated = right.name in {c.name for c in groups[-1]}
+        # 东侧围墙边上 has two sides: the text tells both, the part the first
+        repeated = right.name in {c.name for c in groups[-1]} and (
+            right.name != "relation" or left.name == "relation"
+        )
         if _adjacent(left, right, text) and not repeated:
             groups[-1].append(right)
         else:
