@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Final, NoReturn
 
 from gateway.errors import BadInput
-from gateway.understand.heardcounts import count_phrases
+from gateway.understand.heardcounts import count_phrases, count_search
 from gateway.understand.heardplaces import place_phrases
 from gateway.understand.lexicon_file import LexiconFile, StationFile, StationType, TypeEntry, read_yaml
 from gateway.understand.lexicon_rules import (
@@ -27,6 +27,7 @@ from gateway.understand.lexicon_rules import (
     any_of,
 )
 from gateway.understand.match import Kind, Label, Phrase, PhraseBook
+from gateway.understand.numbersearch import NumberSearch
 from gateway.understand.phonewords import PhoneWords
 from gateway.understand.wordforms import LONGEST_SPOKEN, not_holding, spelt_out, with_lists
 
@@ -60,6 +61,7 @@ class Lexicon:
     repairs: Mapping[str, str]
     boundary_repairs: frozenset[str]
     spoken: PhoneWords = field(repr=False)
+    counts: NumberSearch = field(repr=False)
     _repairable: re.Pattern[str] = field(repr=False)
 
     @classmethod
@@ -173,6 +175,7 @@ class _Compiler:
                 self._words_against(),
                 {**place_phrases(places), **count_phrases(present.duty_words), **self._told_as()},
             ),
+            counts=count_search(present.duty_words),
             _repairable=any_of(repairs),
         )
 

@@ -11,12 +11,11 @@ import re
 from dataclasses import dataclass, replace
 from typing import Final
 
-from gateway.model import Headcount, Transcript
+from gateway.model import Transcript
 from gateway.understand.agencies import Called
 from gateway.understand.callreading import CallReading, Mark, exercise_mark, read_call
 from gateway.understand.contrast import Told
 from gateway.understand.evidence import Evidence
-from gateway.understand.headcount import read_as, read_headcount
 from gateway.understand.heardplaces import heard_only, place_of_both
 from gateway.understand.lexicon import Lexicon
 from gateway.understand.lexicon_rules import NUMBER, UNKNOWN_CODE
@@ -328,28 +327,3 @@ def acts_heard(again: SecondReading) -> tuple[str, ...]:
         if hit.phrase in again.words.agreed or cost.get(hit.phrase, math.inf) <= most:
             heard += [code for code in hit.codes(Kind.ACT) if code in _TRAFFIC]
     return tuple(dict.fromkeys(heard))
-
-
-def headcount_of_both(
-    call: CallReading, again: SecondReading | None, reading: Reading, *, reports: bool
-) -> tuple[Headcount, tuple[str, ...]]:
-    """People on duty by the text, and by the audio where the text has none, and why to doubt it."""
-    asked = call.context.asked == "headcount"
-    reports_incident = call.chosen is not None and reports
-    found = read_headcount(reading, call.lexicon, asked=asked, reports_incident=reports_incident)
-    if again is None:
-        return found
-    read, counts = found[0].present, again.words.counts
-    if read is not None and counts - {read}:
-        both = [n for n in counts if read_as(n, reading.masked)]
-        if len(counts) == 1 and both:
-            # 3人一打卡: the text has the number that was heard, beside another
-            return replace(found[0], present=both[0]), (*found[1], f"heard:{both[0]}人")
-        return found[0], (*found[1], *(f"heard:{n}人" for n in sorted(counts)))
-    if read is not None:
-        return found
-    second = again.call.reading
-    present, odd = read_headcount(second, call.lexicon, asked=False, reports_incident=reports)
-    if present.present not in counts:
-        return found[0], (*found[1], *(d for d in again.words.doubts if d.startswith("headcount")))
-    return present, (*odd, "headcount_heard")

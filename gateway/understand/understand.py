@@ -16,6 +16,7 @@ from gateway.understand.callreading import (
     exercise_mark,
     read_call,
 )
+from gateway.understand.headcounts import headcount_of_both
 from gateway.understand.heardwords import report_grounds
 from gateway.understand.kindtold import likeliest_kind, sounds_like
 from gateway.understand.lexicon import Lexicon
@@ -29,7 +30,6 @@ from gateway.understand.resolve import Parties
 from gateway.understand.secondreading import (
     SecondReading,
     acts_heard,
-    headcount_of_both,
     hear,
     hear_told,
     listen_again,
@@ -72,7 +72,7 @@ def understand(transcript: Transcript, parties: Parties, context: Context, lexic
         heard, polarity, doubts, again = _settled(heard, transcript, parties, listened)
     if mark is not None and exercise_mark(reading) is None:
         doubts = [*doubts, "exercise_heard"]
-    headcount, odd = headcount_of_both(heard, again, reading, reports=polarity == "report")
+    headcount, odd = headcount_of_both(heard, again, reading, transcript, polarity)
     if context.open_incident or heard.evidence.total >= _WORTH_A_LOOK:
         doubts = [*reading.doubts, *heard.called.doubts, *doubts]
     unclear = any(reason.startswith("headcount_unclear:") for reason in odd)
