@@ -20,7 +20,7 @@ Mark = Literal["open", "close", "marker", "live"]
 
 COMMAND_ACTS: Final = frozenset({"go_ahead", "instruct", "ask_situation", "ask_headcount"})
 """What only a command post says."""
-_SELF_MOVES: Final = frozenset({"arrived", "ack_wilco"})
+SELF_MOVES: Final = frozenset({"arrived", "ack_wilco"})
 """Where helpers are or go is not where it happens."""
 
 
@@ -73,7 +73,7 @@ def read_call(
     acts = reading.acts()
     called = read_agencies(reading, lexicon, asked=context.asked == "situation")
     chosen = choose_incident(reading, lexicon)
-    moves = chosen is None and acts & _SELF_MOVES
+    moves = chosen is None and acts & SELF_MOVES
     place = None if moves else _place(reading, transcript.text, lexicon, chosen)
     by_command = parties.caller.kind == "command" or _speaks_as_command(parties, reading.text, acts)
     talking = _in_conversation(context, chosen, lexicon)

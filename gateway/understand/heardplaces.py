@@ -1,4 +1,4 @@
-"""Places heard in the audio: what is looked for, and what it adds to a place that was read.
+"""Places heard in the audio: what is looked for among the words of a call (placechain.py tells the place).
 
 Numbers are the point: 7栋 and 1栋 differ in one syllable. Every number is a group of its own
 (phonewords.py), so that two within reach of each other are both left out.
@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Final
 
 from gateway.understand.lexicon_rules import PlaceGrammar
-from gateway.understand.location import Place
 
 _NUMBERED: Final = (
     ("{}号楼", range(1, 31)), ("{}栋", range(1, 31)), ("{}单元", range(1, 11)), ("{}号门", range(1, 13)),
@@ -31,24 +30,3 @@ def place_phrases(grammar: PlaceGrammar) -> Mapping[str, str]:
         (*(w for w in grammar.spots if len(w) >= _LEAST_SPOTS_CHARS), *_RELATIONS), "plain"
     )
     return phrases
-
-
-def heard_only(place: Place | None, phrases: frozenset[str]) -> Place | None:
-    """`place` without what no phrase was heard for: the rest was spelt by chance."""
-    if place is None:
-        return None
-    parts = tuple((name, text) for name, text in place.parts if text.lower() in phrases)
-    return Place("".join(text for _, text in parts), parts) if parts else None
-
-
-def place_of_both(read: Place | None, heard: Place | None, grammar: PlaceGrammar) -> Place | None:
-    """The place as read, with the components that only the audio has, from general to specific."""
-    if read is None or heard is None:
-        return read or heard
-    known = dict(read.parts)
-    added = [(name, text) for name, text in heard.parts if name not in known and text not in read.text]
-    if not added:
-        return read
-    order = {name: rank for rank, (name, _) in enumerate(grammar.components)}
-    parts = sorted((*read.parts, *added), key=lambda part: order[part[0]])
-    return Place("".join(text for _, text in parts), tuple(parts))

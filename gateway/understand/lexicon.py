@@ -27,8 +27,10 @@ from gateway.understand.lexicon_rules import (
     any_of,
 )
 from gateway.understand.match import Kind, Label, Phrase, PhraseBook
+from gateway.understand.mentions import OPENING_POSTS
 from gateway.understand.numbersearch import NumberSearch
 from gateway.understand.phonewords import PhoneWords
+from gateway.understand.placechain import PlaceEar
 from gateway.understand.wordforms import LONGEST_SPOKEN, not_holding, spelt_out, with_lists
 
 _FOLDED: Final = dict(zip("．，。、！？；： ", ".,.,!?,,,", strict=True))
@@ -55,6 +57,7 @@ class Lexicon:
     negation: Negation
     cues: Cues
     places: PlaceGrammar
+    place_ear: PlaceEar
     evidence: EvidenceRules
     consequences: frozenset[str]
     refines: Mapping[str, frozenset[str]]
@@ -164,6 +167,7 @@ class _Compiler:
             negation=self._negation(),
             cues=self._cues(),
             places=places,
+            place_ear=PlaceEar(places, OPENING_POSTS, self._like_places(places)),
             evidence=self._evidence(),
             consequences=frozenset(main.relations.consequences),
             refines=MappingProxyType({k: frozenset(v) for k, v in main.relations.refines.items()}),
@@ -358,6 +362,13 @@ class _Compiler:
             MappingProxyType(alone),
             tuple(dict.fromkeys((*self._station.spots, *self._main.word_lists.get(SPOTS, ())))),
         )
+
+    def _like_places(self, places: PlaceGrammar) -> list[str]:
+        """Things, people and agencies, which are heard like places and are none."""
+        listed = [words for name, words in self._main.word_lists.items() if name != SPOTS]
+        listed += [agency.synonyms for agency in self._main.agencies]
+        every = {word for words in listed for word in words if len(word) > 1}
+        return sorted(every.difference(places.spots))
 
     def _plain_words(self) -> list[str]:
         main, words = self._main, self._main.evidence

@@ -16,7 +16,6 @@ from gateway.understand.agencies import Called
 from gateway.understand.callreading import CallReading, Mark, exercise_mark, read_call
 from gateway.understand.contrast import Told
 from gateway.understand.evidence import Evidence
-from gateway.understand.heardplaces import heard_only, place_of_both
 from gateway.understand.lexicon import Lexicon
 from gateway.understand.lexicon_rules import NUMBER, UNKNOWN_CODE
 from gateway.understand.match import SHORTEST_BY_SOUND, Hit, Kind
@@ -133,16 +132,12 @@ def listen_again(
     weighed = replace(
         call,
         called=called_by_both(first.called, call.called),
-        place=place_of_both(first.place, heard_only(call.place, _phrases(words)), first.lexicon.places),
+        place=first.place,
         casualties=first.casualties,
         evidence=both(first.evidence, call.evidence, _unheard(first, words)),
         by_command=first.by_command or call.by_command,
     )
     return SecondReading(words, weighed)
-
-
-def _phrases(words: Heard) -> frozenset[str]:
-    return frozenset(one.phrase for one in words.placed)
 
 
 def both(first: Evidence, second: Evidence, unheard: frozenset[str] = frozenset()) -> Evidence:

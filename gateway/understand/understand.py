@@ -24,6 +24,7 @@ from gateway.understand.match import Kind
 from gateway.understand.naming import names_in
 from gateway.understand.orders import orders_by_name
 from gateway.understand.phonewords import Heard
+from gateway.understand.placetold import place_told
 from gateway.understand.polarity import Polarity, polarity_of
 from gateway.understand.reading import Reading, read
 from gateway.understand.resolve import Parties
@@ -69,7 +70,11 @@ def understand(transcript: Transcript, parties: Parties, context: Context, lexic
         again = None
         polarity, doubts = polarity_of(heard)
     else:
+        read_place = heard.place
         heard, polarity, doubts, again = _settled(heard, transcript, parties, listened)
+        if polarity == "report":
+            place, unsure = place_told(read_place, heard, transcript, again.words)
+            heard, doubts = replace(heard, place=place), [*doubts, *unsure]
     if mark is not None and exercise_mark(reading) is None:
         doubts = [*doubts, "exercise_heard"]
     headcount, odd = headcount_of_both(heard, again, reading, transcript, polarity)
