@@ -19,10 +19,11 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from gateway.model import PhoneEvidence
+from gateway.understand.askedheard import asked_heard
 from gateway.understand.contrast import IncidentContrast, Other, Told, score_of, share_of
 from gateway.understand.digits import digits_from_speech
 from gateway.understand.location import MASK
-from gateway.understand.match import TURNING, Phrase
+from gateway.understand.match import TURNING, Kind, Phrase
 from gateway.understand.phonereading import PhoneReading, read_phones
 from gateway.understand.phones import phones_of, pronunciations
 from gateway.understand.phonesearch import PhoneHit, PhoneIndex
@@ -76,6 +77,7 @@ _ENDS: Final = frozenset({"cancel", "resolve"})
 _PLAIN: Final = frozenset({"plain"})
 _AGAINST: Final = frozenset({"against"})
 _AGENCY: Final = frozenset({"agency"})
+_UNIT: Final = "单元"
 _PLACES: Final = frozenset({"place"})
 _RATHER: Final = str.maketrans({"情": "请", "误": "五", "哥": "个", "德": "的"})
 """By themselves these sounds are said as these words, between phrases of the lexicon."""
@@ -156,6 +158,11 @@ class PhoneWords:
         """
         phrases = tuple(phrases)
         self._spots = frozenset(word for word, group in (numbered or {}).items() if group == "plain")
+        self._agencies = {
+            p.text: codes
+            for p in phrases
+            if (codes := frozenset(label.code for label in p.labels if label.kind is Kind.AGENCY))
+        }
         alike: dict[frozenset[str], frozenset[str]] = {}
         groups = ((p.text, frozenset(label.polarity for label in p.labels)) for p in phrases)
         meant = {text: alike.setdefault(group, group) for text, group in groups}
@@ -219,6 +226,7 @@ class PhoneWords:
             if hit.phones > _SHORT_PHONES:
                 clear[text] = min(hit.per_phone, clear.get(text, hit.per_phone))
         kept += self._called(hits, kept, reading)
+        kept = self._asked_for(evidence, hits, kept)
         kept += self._spots_beside(hits, kept)
         agreed_on = frozenset(self._entries[hit.entry].text for hit in agreed)
         counts = self._counts(
@@ -269,6 +277,40 @@ class PhoneWords:
             if hit.per_phone <= self._most_called(hit, [*kept, *called], reading):
                 called.append((hit, entry.text))
         return called
+
+    def _asked_for(
+        self, evidence: PhoneEvidence, hits: Iterable[PhoneHit], kept: list[tuple[PhoneHit, str]]
+    ) -> list[tuple[PhoneHit, str]]:
+        """What was kept, with agencies that are asked for together with the words that ask."""
+        agencies = [(self._entries[hit.entry].text, hit) for hit in hits if self._may_be_asked(hit, kept)]
+        for asked in asked_heard(evidence, agencies, self._same_agency):
+            if not self._in_other_words(asked.hit, asked.agency, kept):
+                kept = [
+                    one for one in kept if one[0].shared_s(asked.hit.start_s, asked.hit.end_s) <= _TOUCH_S
+                ]
+                kept.append((asked.hit, asked.text))
+        return kept
+
+    def _may_be_asked(self, hit: PhoneHit, kept: list[tuple[PhoneHit, str]]) -> bool:
+        """Whether a hit is an agency; 最小应急单元 is part of who speaks."""
+        entry = self._entries[hit.entry]
+        named = entry.text.endswith(_UNIT) or any(
+            text.endswith(_UNIT) and hit.shared_s(other.start_s, other.end_s) > _TOUCH_S
+            for other, text in kept
+        )
+        return entry.polarities == _AGENCY and not named and not self._in_other_words(hit, entry.text, kept)
+
+    def _same_agency(self, one: str, other: str) -> bool:
+        return bool(self._agencies[one] & self._agencies[other])
+
+    def _in_other_words(self, hit: PhoneHit, agency: str, kept: list[tuple[PhoneHit, str]]) -> bool:
+        """Whether words that mean something else were heard where a hit of `agency` lies."""
+        return any(
+            hit.shared_s(other.start_s, other.end_s) > _TOUCH_S
+            and text != agency
+            and self._meant.get(text, _AGENCY) != _PLAIN
+            for other, text in kept
+        )
 
     def _spots_beside(
         self, hits: Iterable[PhoneHit], kept: list[tuple[PhoneHit, str]]
