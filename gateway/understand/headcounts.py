@@ -39,7 +39,7 @@ def headcount_of_both(
     if again is None:
         return read
     if polarity != "none" or call.by_command:
-        return _beside_incident(call, again, reading, read, reports=polarity == "report")
+        return _beside_incident(again, reading, read)
     said = _said(call, reading, transcript, read[0].present)
     return _settled(read, said) if said else read
 
@@ -76,10 +76,8 @@ def _settled(read: Found, said: CountSaid) -> Found:
     return told, (*doubts, *unclear)
 
 
-def _beside_incident(
-    call: CallReading, again: SecondReading, reading: Reading, found: Found, *, reports: bool
-) -> Found:
-    """People on duty by the text, and by the audio where the text has none."""
+def _beside_incident(again: SecondReading, reading: Reading, found: Found) -> Found:
+    """People on duty by the text alone: by ear 水淹到大厅 is ten who arrived."""
     read, counts = found[0].present, again.words.counts
     if read is not None and counts - {read}:
         both = [n for n in counts if read_as(n, reading.masked)]
@@ -87,10 +85,4 @@ def _beside_incident(
             # 3人一打卡: the text has the number that was heard, beside another
             return replace(found[0], present=both[0]), (*found[1], f"heard:{both[0]}人")
         return found[0], (*found[1], *(f"heard:{n}人" for n in sorted(counts)))
-    if read is not None:
-        return found
-    second = again.call.reading
-    present, odd = read_headcount(second, call.lexicon, asked=False, reports_incident=reports)
-    if present.present not in counts:
-        return found[0], (*found[1], *(d for d in again.words.doubts if d.startswith("headcount")))
-    return present, (*odd, "headcount_heard")
+    return found
