@@ -2,8 +2,9 @@
 
     python -m tools.phonehead.decision HEAD.onnx... [--write] [--unregistered 0.1] [--least 0.8]
 
-Reads the frames and words of both dev splits, which `tools.phonehead.evaluate encode` wrote into `eval-dev` and
-`eval-city-dev` under `--cache`, and reads them with each head as the resolver does: a minute or two a head. Prints,
+Reads the frames and words of the second corpus' calls, which `tools.phonehead.evaluate encode` wrote into
+`eval-city-dev`, `-test` and `-blind` under `--cache`, and reads them with each head as the resolver does: some
+minutes a head. Prints,
 by four-fold cross-validation over sentences, how many callers are told, then fits on all of it; `--write` puts the
 weights where the product reads them, but for those of the text without phones (run ruff format after it). Each call
 counts a second time, by `--unregistered`, with its caller struck from the registry: then nobody must be told. Give a
@@ -37,7 +38,7 @@ from gateway.understand.resolve import Resolver
 from gateway.understand.weights import ReaderWeights
 from tools.calls import Call, read_manifest
 from tools.cityregistry import city_units
-from tools.phonehead.parties import registry
+from tools.corpus import CITY, CITY_SEED, COMMAND_POST
 
 STANCES = (
     "self", "calls", "answers", "plain", "opening", "early", "loose", "twice", "aside", "either", "called", "callee", "command",
@@ -53,8 +54,8 @@ Weights = dict[str, Tensor]
 
 ROOT = Path(__file__).resolve().parents[2]
 WRITTEN = ROOT / "gateway" / "understand" / "fitted.py"
-CORPUS = ROOT / ".cache" / "corpus"
-CITY = CORPUS / "city"
+SPLITS = ("dev", "test", "blind")
+"""What is fitted on. The last two were judges before they were used up; `sealed` judges now."""
 PER_LOG_FORM = 0.15
 MOST_NATS = {"early": -0.8}
 """However well it fits: people who chat name places early too, and the dev splits hold little chatter."""
@@ -232,19 +233,17 @@ def cross_validate(rows: list[dict[str, Any]], unregistered: float, least: float
         print(f"{kind} at {snr:g} dB: " + ", ".join(f"{n} {k}" for k, n in count.most_common()))
 
 
-def read_dev(head: Path, cache: Path) -> list[dict[str, Any]]:
-    """Both dev splits as `head` and the text have them."""
+def read_calls(head: Path, cache: Path) -> list[dict[str, Any]]:
+    """The second corpus' calls as `head` and the text have them."""
     rows: list[dict[str, Any]] = []
-    for folder, units, manifest in (
-        ("eval-dev", registry(), CORPUS),
-        ("eval-city-dev", Registry(city_units()), CITY),
-    ):
-        calls = {Path(c.file).stem: c for c in read_manifest(manifest / "manifest.csv") if c.split == "dev"}
-        if not (cache / folder).is_dir():
-            raise SystemExit(
-                f"{cache / folder} is missing: tools.phonehead.evaluate encode --split dev makes it"
-            )
-        rows += claims(PhoneHead(head), cache / folder, calls, Resolver(units, "指挥中心"))
+    for split in SPLITS:
+        folder = cache / f"eval-city-{split}"
+        listed = read_manifest(CITY / "manifest.csv")
+        calls = {Path(c.file).stem: c for c in listed if c.split == split}
+        if not folder.is_dir():
+            raise SystemExit(f"{folder} is missing: tools.phonehead.evaluate encode --split {split} makes it")
+        units = Registry(city_units(CITY_SEED[split]))
+        rows += claims(PhoneHead(head), folder, calls, Resolver(units, COMMAND_POST))
     return rows
 
 
@@ -304,7 +303,7 @@ def main() -> None:
     parser.add_argument("--least", type=float, default=0.8, help="told from this score on")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    rows = [row for head in arguments.heads for row in read_dev(head, arguments.cache)]
+    rows = [row for head in arguments.heads for row in read_calls(head, arguments.cache)]
     both = with_struck(rows)
     cross_validate(both, arguments.unregistered, arguments.least)
     forms = sum(len(unit_forms(unit)) for unit in city_units())
