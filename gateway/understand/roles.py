@@ -198,6 +198,15 @@ def _inside_longer(mark: Mark, marks: list[Mark]) -> bool:
     return any(m.start <= mark.start and mark.end <= m.end and m.end - m.start > 1 for m in marks)
 
 
+def _asked_for(answer: Mark, marks: tuple[Mark, ...]) -> bool:
+    """Whether an answer's word is part of asking for one: 收到请讲, 请报告 (but 报告在岗 is either)."""
+    return any(
+        m.end >= answer.end and (m.start < answer.start or (m.kind == "hail" and m.start == answer.start))
+        for m in marks
+        if m.kind in {"hail", "order"}
+    )
+
+
 def _folded(said: Syllables) -> tuple[str, ...]:
     out = []
     for code in said.codes.tolist():
@@ -248,6 +257,8 @@ class CallOrder:
         self._starts: dict[tuple[Marker, int], Mark] = {}
         self._ends: dict[tuple[Marker, int], Mark] = {}
         for mark in marks:
+            if mark.kind == "answer" and _asked_for(mark, marks):
+                continue
             self._starts[mark.kind, mark.start] = mark
             self._ends[mark.kind, mark.end] = mark
         self._pauses = pauses
