@@ -83,12 +83,26 @@ def read_heard(
     """
     text = _STRAY_DENIAL.sub("煤", heard.text)
     reading = read(text, lexicon, names)
+    found = [(_as_heard(hit, text, heard, lexicon, told), standing) for hit, standing in reading.hits]
     hits = tuple(
         (replace(hit, by_sound=hit.phrase not in heard.agreed), standing)
-        for hit, standing in reading.hits
+        for hit, standing in found
         if not hit.by_sound and (hit.phrase == told or _bears(hit, heard))
     )
     return replace(reading, hits=hits, doubts=heard.doubts)
+
+
+def _as_heard(hit: Hit, text: str, heard: Heard, lexicon: Lexicon, told: str | None) -> Hit:
+    """A hit by the phrase of its kind that was heard in it: 走丢了 is read where only 走丢 was."""
+    codes = set(hit.codes(Kind.INCIDENT))
+    if not codes or hit.phrase in heard.clear or hit.phrase == told:
+        return hit
+    within = [
+        phrase
+        for phrase in (*heard.clear, *([told] if told else []))
+        if phrase in text[hit.start : hit.end] and codes & set(lexicon.book.codes(phrase, Kind.INCIDENT))
+    ]
+    return replace(hit, phrase=max(within, key=len), by_sound=False) if within else hit
 
 
 def _bears(hit: Hit, heard: Heard) -> bool:

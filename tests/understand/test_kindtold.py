@@ -64,6 +64,23 @@ def test_a_half_drowned_word_is_told_where_all_else_is_a_report(
     assert any(reason.startswith("heard:") for reason in found.review_reasons)
 
 
+@pytest.mark.parametrize(
+    ("said", "word", "code"),
+    [
+        ("指挥中心我是华夏A区,一个小男孩走丢了,请公安帮忙", "小男孩走丢", "MISSING_CHILD"),
+        ("指挥中心我是华夏A区,5号门自来水管爆了,请支援", "自来水管爆", "WATER_FAULT"),
+    ],
+)
+def test_a_word_heard_inside_a_longer_phrase_is_told(
+    lexicon: Lexicon, said: str, word: str, code: str
+) -> None:
+    """The text that the words are written into reads as the longer phrase, which nobody heard as one."""
+    found = told(
+        lexicon, "指挥中心我是华夏A区咕噜咕噜请支援", drowned(said, under=said[said.index(word) + len(word)])
+    )
+    assert (found.incident.polarity, found.incident.code) == ("report", code)
+
+
 def test_the_same_word_is_nothing_where_nobody_reports(lexicon: Lexicon) -> None:
     for said in ("要跳楼", "那边有人要跳楼", "听说北门高空抛物"):
         found = told(lexicon, "咕噜咕噜咕噜", drowned(said, under=said[-3:]), NOBODY)
