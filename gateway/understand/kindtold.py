@@ -13,7 +13,7 @@ from gateway.understand.callreading import CallReading
 from gateway.understand.contrast import Told
 from gateway.understand.lexicon_rules import SEVERITIES, UNKNOWN_CODE
 from gateway.understand.match import Kind
-from gateway.understand.phonewords import TOLD_BEFORE, Heard
+from gateway.understand.phonewords import TOLD_BEFORE, Heard, Placed
 from gateway.understand.polarity import EARLIER, Polarity, may_end
 from gateway.understand.slots import Chosen
 
@@ -56,9 +56,14 @@ def likeliest_kind(
     if not words.told or polarity in {"cancel", "resolve"} or first.by_command or second.by_command:
         return None
     ranked = sorted(words.told, key=lambda one: (one.code == UNKNOWN_CODE, -_worth(one, second)))
-    best = _gravest(ranked, second)
-    if best.hit.per_phone > _MOST_PER_PHONE or not (_long(best) or _introduced(best, words)):
+    believable = [
+        one
+        for one in ranked
+        if one.hit.per_phone <= _MOST_PER_PHONE and (_long(one) or _announced(one, words, second))
+    ]
+    if not believable:
         return None
+    best = _gravest(believable, second)
     score, ahead = _worth(best, second), _ahead(best, ranked, second)
     least = _asked(first, settled, polarity, words, second, best)
     return best if least is not None and score >= least[0] and ahead >= least[1] else None
@@ -139,18 +144,29 @@ def _long(one: Told) -> bool:
     return one.hit.phones > _SHORT_PHONES
 
 
-def _introduced(one: Told, words: Heard) -> bool:
-    """Whether the words around two syllables tell an incident: 有人 or a place before them, 了 behind."""
-    start_s, end_s = one.hit.start_s, one.hit.end_s
-    taken = [
+def _announced(one: Told, words: Heard, call: CallReading) -> bool:
+    """Whether the words around two syllables tell an incident: 有人 or a place before them, 了 behind.
+
+    Another word of the kind may stand there as well: 起火,请 sounds like 火情.
+    """
+    book = call.lexicon.book
+    own = Placed(one.phrase, one.hit.start_s, one.hit.end_s, one.hit.per_phone)
+    akin = [
         p
         for p in words.placed
-        if p.phrase != one.phrase and (len(p.phrase) > len(one.phrase) or p.per_phone <= one.hit.per_phone)
+        if one.code in book.codes(p.phrase, Kind.INCIDENT) and one.hit.shared_s(p.start_s, p.end_s) > 0
     ]
-    if any(one.hit.shared_s(p.start_s, p.end_s) > _TOUCH_S for p in taken):
+    others = [p for p in words.placed if p not in akin and p.phrase != one.phrase]
+    return any(_introduced(p, others, words) for p in (own, *akin))
+
+
+def _introduced(one: Placed, others: list[Placed], words: Heard) -> bool:
+    """Whether a short word stands where an incident is told, and none of the `others` stands there rather."""
+    taken = [p for p in others if len(p.phrase) > len(one.phrase) or p.per_phone <= one.per_phone]
+    if any(min(one.end_s, p.end_s) - max(one.start_s, p.start_s) > _TOUCH_S for p in taken):
         return False
-    before = "".join(said for at, said in words.pieces if start_s - _BEFORE_S <= at < start_s)
-    after = "".join(said for at, said in words.pieces if at >= end_s)[:1]
+    before = "".join(said for at, said in words.pieces if one.start_s - _BEFORE_S <= at < one.start_s)
+    after = "".join(said for at, said in words.pieces if at >= one.end_s)[:1]
     told = one.phrase in words.agreed or after == "了"
     return told or TOLD_BEFORE.search(before) is not None or _AT_PLACE.search(before) is not None
 

@@ -19,6 +19,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from gateway.understand.digits import digits_from_speech
 from gateway.understand.pinyin import Syllables, syllables, symbol_costs
 
 SHORTEST_BY_SOUND: Final = 3
@@ -136,6 +137,7 @@ class PhraseBook:
     """All phrases of a lexicon, ready to be looked for. Build with `PhraseBook.of`; any thread may search."""
 
     _by_text: dict[str, Phrase] = field(repr=False)
+    _by_digits: dict[str, Phrase] = field(repr=False)
     _lengths: tuple[int, ...]
     _sounds: dict[int, _Sounds] = field(repr=False)
 
@@ -148,8 +150,11 @@ class PhraseBook:
             labels = phrase.labels if known is None else tuple(dict.fromkeys(known.labels + phrase.labels))
             spelt = phrase.spelt and (known is None or known.spelt)
             by_text[phrase.text] = Phrase(phrase.text, labels, known.rank if known else phrase.rank, spelt)
-        lengths = sorted({len(text) for text in by_text}, reverse=True)
-        return cls(by_text, tuple(lengths), _index_sounds(by_text.values()))
+        # what is looked through has 两个男的 as 2个男的
+        by_digits = {digits_from_speech(text): phrase for text, phrase in by_text.items()}
+        by_digits = {text: phrase for text, phrase in by_digits.items() if text not in by_text}
+        lengths = sorted({len(text) for text in (*by_text, *by_digits)}, reverse=True)
+        return cls(by_text, by_digits, tuple(lengths), _index_sounds(by_text.values()))
 
     def codes(self, phrase: str, kind: Kind) -> tuple[str, ...]:
         """The codes of one kind that `phrase`, given whole, stands for."""
@@ -169,10 +174,13 @@ class PhraseBook:
             Hit(start, start + length, phrase.text, phrase.labels)
             for length in self._lengths
             for start in range(len(text) - length + 1)
-            if (phrase := self._by_text.get(text[start : start + length])) is not None
+            if (phrase := self._written(text[start : start + length])) is not None
         ]
         every.sort(key=lambda h: (h.start - h.end, self._by_text[h.phrase].rank, h.start))
         return tuple(sorted(_without_overlap(every), key=lambda h: h.start))
+
+    def _written(self, words: str) -> Phrase | None:
+        return self._by_text.get(words) or self._by_digits.get(words)
 
     def homophone(self, text: str, kind: Kind) -> Hit | None:
         """The two-syllable phrase of `kind` that the start of `text` sounds like, when only one code does.

@@ -58,7 +58,7 @@ _MOST_SPOT: Final = 0.8
 """What two syllables of a spot may cost right behind a building or a floor."""
 _BEFORE_S: Final = 1.2
 TOLD_BEFORE: Final = re.compile(
-    r"(?:有[人个名位一辆台架只条][^,.!?]{0,3}|有[^,.!?]{0,4}人|有|个|发生了?|发现|突然|突发|正在|[人生]在|因为"
+    r"(?:有[人个名位一辆台架只条][^,.!?]{0,3}|有[^,.!?]{0,4}人|有|个|发生了?|发现|突然|突发|正在|[人生的]在|因为"
     r"|抓[^,.!?]{0,4}|遇到)$"
 )
 """What is said before an incident's word."""

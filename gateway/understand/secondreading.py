@@ -15,6 +15,7 @@ from gateway.model import Transcript
 from gateway.understand.agencies import Called
 from gateway.understand.callreading import CallReading, Mark, exercise_mark, read_call
 from gateway.understand.contrast import Told
+from gateway.understand.digits import digits_from_speech
 from gateway.understand.evidence import Evidence
 from gateway.understand.lexicon import Lexicon
 from gateway.understand.lexicon_rules import NUMBER, UNKNOWN_CODE
@@ -22,7 +23,7 @@ from gateway.understand.match import SHORTEST_BY_SOUND, Hit, Kind
 from gateway.understand.naming import names_in
 from gateway.understand.phonewords import MOST_PER_SHORT_PHONE, TOLD_BEFORE, Heard
 from gateway.understand.polarity import EARLIER, Polarity, may_end, polarity_of
-from gateway.understand.reading import Reading, read
+from gateway.understand.reading import Reading, Standing, read
 from gateway.understand.resolve import Parties
 from gateway.understand.slots import Chosen, choose_incident
 
@@ -89,20 +90,45 @@ def read_heard(
         for hit, standing in found
         if not hit.by_sound and (hit.phrase == told or _bears(hit, heard))
     )
-    return replace(reading, hits=hits, doubts=heard.doubts)
+    return replace(reading, hits=_without_chance(hits, heard, lexicon), doubts=heard.doubts)
+
+
+def _without_chance(
+    hits: tuple[tuple[Hit, Standing], ...], heard: Heard, lexicon: Lexicon
+) -> tuple[tuple[Hit, Standing], ...]:
+    """`hits` without two syllables of one kind beside a long phrase of another: 误食 in 五十多名工人聚集."""
+    long = {
+        code
+        for hit, _ in hits
+        if hit.phrase in heard.clear and len(hit.phrase) > SHORTEST_BY_SOUND
+        for code in hit.codes(Kind.INCIDENT)
+    }
+
+    def chance(hit: Hit) -> bool:
+        codes = hit.codes(Kind.INCIDENT)
+        short = len(hit.phrase) < SHORTEST_BY_SOUND and hit.phrase not in heard.agreed
+        return bool(codes and long) and short and not any(lexicon.related(c, k) for c in codes for k in long)
+
+    return tuple((hit, standing) for hit, standing in hits if not chance(hit))
 
 
 def _as_heard(hit: Hit, text: str, heard: Heard, lexicon: Lexicon, told: str | None) -> Hit:
-    """A hit by the phrase of its kind that was heard in it: 走丢了 is read where only 走丢 was."""
+    """A hit by the phrase of its kind that was heard there: 走丢了 is read where only 走丢 was."""
     codes = set(hit.codes(Kind.INCIDENT))
     if not codes or hit.phrase in heard.clear or hit.phrase == told:
         return hit
     within = [
         phrase
         for phrase in (*heard.clear, *([told] if told else []))
-        if phrase in text[hit.start : hit.end] and codes & set(lexicon.book.codes(phrase, Kind.INCIDENT))
+        if codes & set(lexicon.book.codes(phrase, Kind.INCIDENT)) and _shares(hit, phrase, text)
     ]
     return replace(hit, phrase=max(within, key=len), by_sound=False) if within else hit
+
+
+def _shares(hit: Hit, phrase: str, text: str) -> bool:
+    """Whether `phrase` stands in `text` over some of what was hit: 男子昏迷 and 昏迷倒地."""
+    written = digits_from_speech(phrase)
+    return text.find(written, max(0, hit.start - len(written) + 1), hit.end + len(written) - 1) >= 0
 
 
 def _bears(hit: Hit, heard: Heard) -> bool:
@@ -236,12 +262,15 @@ def _not_heard(first: CallReading, again: SecondReading) -> str | None:
         known = again.words.agreed | again.words.clear.keys()
         routine = any(len(h.phrase) >= _LONG_ROUTINE and h.phrase in known for h in said)
         heard = {one.phrase for one in again.words.placed}
-        unsaid = chosen.hit.by_sound and chosen.hit.phrase not in heard
+        hinted = again.words.least.get(chosen.hit.phrase, math.inf) <= _HEARD_AT_ALL
+        unsaid = chosen.hit.phrase not in heard and (chosen.hit.by_sound or not hinted)
         other = routine or again.words.counts or unsaid
         return "kind_not_understood" if other and again.call.chosen is None else None
-    short = len(chosen.hit.phrase) < SHORTEST_BY_SOUND and chosen.hit.codes(Kind.INCIDENT)
-    told = {one.code for one in again.words.told}
-    return f"not_heard:{chosen.hit.phrase}" if short and chosen.code not in told else None
+    told = chosen.code in {one.code for one in again.words.told}
+    if told or not chosen.hit.codes(Kind.INCIDENT) or len(chosen.hit.phrase) > SHORTEST_BY_SOUND:
+        return None
+    short = len(chosen.hit.phrase) < SHORTEST_BY_SOUND
+    return f"not_heard:{chosen.hit.phrase}" if short or not _heard_at_all(chosen.code, again) else None
 
 
 def _heard_otherwise(first: CallReading, again: SecondReading) -> list[str]:
