@@ -237,7 +237,8 @@ class PhraseBook:
             for at, which in np.argwhere(costs <= sounds.budgets + POLARITY_MARGIN):
                 span = _contiguous(spoken, int(at), length)
                 phrase = sounds.phrases[which]
-                if span is None or text[span[0] : span[1]] == phrase.text:
+                written = self._written(text[span[0] : span[1]]) if span is not None else None
+                if span is None or (written is not None and written.text == phrase.text):
                     continue
                 cost = round(float(costs[at, which]), 4)
                 hit = Hit(*span, phrase.text, phrase.labels, cost, by_sound=True)

@@ -96,18 +96,22 @@ def read_heard(
 def _without_chance(
     hits: tuple[tuple[Hit, Standing], ...], heard: Heard, lexicon: Lexicon
 ) -> tuple[tuple[Hit, Standing], ...]:
-    """`hits` without two syllables of one kind beside a long phrase of another: 误食 in 五十多名工人聚集."""
-    long = {
-        code
-        for hit, _ in hits
-        if hit.phrase in heard.clear and len(hit.phrase) > SHORTEST_BY_SOUND
-        for code in hit.codes(Kind.INCIDENT)
-    }
+    """`hits` without those that only the audio has beside better ones of another kind.
+
+    Two syllables beside a long phrase, or any beside one as long that the text has, too: 野猪进 and 拉横幅.
+    """
+    told = [hit for hit, _ in hits if hit.codes(Kind.INCIDENT)]
 
     def chance(hit: Hit) -> bool:
-        codes = hit.codes(Kind.INCIDENT)
-        short = len(hit.phrase) < SHORTEST_BY_SOUND and hit.phrase not in heard.agreed
-        return bool(codes and long) and short and not any(lexicon.related(c, k) for c in codes for k in long)
+        return hit in told and hit.phrase not in heard.agreed and any(better(one, hit) for one in told)
+
+    def better(one: Hit, hit: Hit) -> bool:
+        if any(lexicon.related(a, b) for a in one.codes(Kind.INCIDENT) for b in hit.codes(Kind.INCIDENT)):
+            return False
+        if one.phrase in heard.agreed and len(one.phrase) >= SHORTEST_BY_SOUND:
+            return len(one.phrase) >= len(hit.phrase)
+        long = one.phrase in heard.clear and len(one.phrase) > SHORTEST_BY_SOUND
+        return long and len(hit.phrase) < SHORTEST_BY_SOUND
 
     return tuple((hit, standing) for hit, standing in hits if not chance(hit))
 
@@ -310,7 +314,9 @@ def _faint(again: SecondReading) -> bool:
     kind = again.call.chosen
     if kind is None or kind.code == UNKNOWN_CODE or kind.hit.phrase in again.words.agreed:
         return False
-    cost = again.words.clear.get(kind.hit.phrase, 0.0)
+    book = again.call.lexicon.book
+    akin = [c for p, c in again.words.clear.items() if kind.code in book.codes(p, Kind.INCIDENT)]
+    cost = min(akin, default=0.0)
     rest = sum(value for name, value in again.call.evidence.points if name not in {"happening", "terse"})
     return cost > _FAINTLY and rest < _BORNE_OUT
 
