@@ -12,7 +12,7 @@ from gateway.understand.polarity import Polarity
 from gateway.understand.reading import Reading
 from gateway.understand.secondreading import SecondReading
 
-_BUSY: Final = frozenset({"hail", "say_again", "test_only", "ask_headcount", "cancel", "resolve"})
+BUSY: Final = frozenset({"hail", "say_again", "test_only", "ask_headcount", "cancel", "resolve"})
 """Acts that go with no head count of one's own."""
 _UNSAID: Final = 0.15
 """A number read that has less than this share of what was heard was not said."""
@@ -53,7 +53,7 @@ def _said(call: CallReading, reading: Reading, transcript: Transcript, read: int
     found = call.lexicon.counts.search(transcript.phones, names)
     spoken_s = (times[0][0], times[-1][1])
     options = candidates(found, reading.text, spoken_s, asked=call.context.asked == "headcount")
-    busy = exercise_mark(reading) in {"open", "marker"} or bool(reading.acts() & _BUSY)
+    busy = exercise_mark(reading) in {"open", "marker"} or bool(reading.acts() & BUSY)
     return weigh_count(found, options, read, busy=busy)
 
 

@@ -38,7 +38,7 @@ from gateway.understand.resolve import Resolver
 from gateway.understand.weights import ReaderWeights
 from tools.calls import Call, read_manifest
 from tools.cityregistry import city_units
-from tools.corpus import CITY, CITY_SEED, COMMAND_POST
+from tools.corpus import CITY, CITY_SEED, COMMAND_POST, FITTED_ON
 
 STANCES = (
     "self", "calls", "answers", "plain", "opening", "early", "loose", "twice", "aside", "either", "called", "callee", "command",
@@ -54,8 +54,6 @@ Weights = dict[str, Tensor]
 
 ROOT = Path(__file__).resolve().parents[2]
 WRITTEN = ROOT / "gateway" / "understand" / "fitted.py"
-SPLITS = ("dev", "test", "blind")
-"""What is fitted on. The last two were judges before they were used up; `sealed` judges now."""
 PER_LOG_FORM = 0.15
 MOST_NATS = {"early": -0.8}
 """However well it fits: people who chat name places early too, and the dev splits hold little chatter."""
@@ -236,7 +234,7 @@ def cross_validate(rows: list[dict[str, Any]], unregistered: float, least: float
 def read_calls(head: Path, cache: Path) -> list[dict[str, Any]]:
     """The second corpus' calls as `head` and the text have them."""
     rows: list[dict[str, Any]] = []
-    for split in SPLITS:
+    for split in FITTED_ON:
         folder = cache / f"eval-city-{split}"
         listed = read_manifest(CITY / "manifest.csv")
         calls = {Path(c.file).stem: c for c in listed if c.split == split}

@@ -25,7 +25,7 @@ class Block(nn.Module):
         self.near = nn.Conv1d(WIDTH, WIDTH, KERNEL, padding=KERNEL // 2, groups=WIDTH)
         self.up = nn.Linear(WIDTH, HIDDEN)
         self.down = nn.Linear(HIDDEN, WIDTH)
-        self.drop = nn.Dropout1d(0.02)
+        self.drop = nn.Dropout1d(0.05)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """Frames [batch, time, WIDTH]; `mask` is 0 on padding so that it leaks into nothing."""
@@ -48,8 +48,8 @@ class Head(nn.Module):
         self.blocks = nn.ModuleList(Block() for _ in range(blocks))
         self.leave = nn.LayerNorm(WIDTH, EPSILON)
         self.out = nn.Linear(WIDTH, outputs)
-        self.drop_in = nn.Dropout1d(0.1)
-        self.drop_out = nn.Dropout1d(0.1)
+        self.drop_in = nn.Dropout1d(0.15)
+        self.drop_out = nn.Dropout1d(0.2)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """`mask` [batch, time, 1] is 1 where there is audio."""
