@@ -122,7 +122,7 @@ class UnderstandSettings(Settings):
     """What the station adds to the shipped lexicon, and how sure it wants to be."""
 
     lexicon: Path | None = None
-    wrong_unit_cost: Annotated[float, Field(ge=1.5, le=10_000)] = 4.0
+    wrong_unit_cost: Annotated[float, Field(ge=1.5, le=10_000)] = 2.5
     """How many callers left unknown are as bad as one taken for another unit: more, and fewer are named."""
 
 

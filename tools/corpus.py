@@ -61,8 +61,8 @@ CITY_SEED = {"dev": 11, "dev2a": 11, "dev2b": 11, "test": 11, "blind": 29, "seal
 """Which registry of `tools.cityregistry` a split's units come from; blind and sealed have their own."""
 CITY_PLACES = PLACES | {"sealed": SEALED_PLACES}
 CITY_POSTS = POSTS | {"sealed": SEALED_POSTS}
-FITTED_ON = ("dev", "test", "blind")
-"""What evidence is fitted on. The last two were judges before they were used up; `sealed` judges now."""
+FITTED_ON = ("dev", "test", "blind", "sealed")
+"""What evidence is fitted on. All but dev were judges before they were used up."""
 COMMAND_POST = "指挥中心"
 
 

@@ -1,7 +1,7 @@
 """Mentions: the stretches of a transcript where somebody is named, with the units that compete for each."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from gateway.understand.names import Occurrence
@@ -66,7 +66,9 @@ class Mention:
         top = max(self.gains.values())
         leaders = frozenset(owner for owner, gain in self.gains.items() if gain >= top - _LEADERS_WITHIN)
         suffixed = self.end - self.best.end >= _SUFFIX_SYLLABLES
-        return Named(self.best.start, self.end, self.best.form.owner == COMMAND, leaders, top, suffixed)
+        is_command = self.best.form.owner == COMMAND
+        numbered = self.best.form.kind == "callsign"
+        return Named(self.best.start, self.end, is_command, leaders, top, suffixed, numbered)
 
 
 def find_mentions(
@@ -85,7 +87,11 @@ def find_mentions(
     suffixes = {o.start: o.end for o in occurrences if o.form.kind == "suffix" and o.gain > o.most / 2}
     ranked: list[tuple[float, int, Occurrence]] = []
     for found in occurrences:
-        if found.form.kind == "suffix" or not _may_stand(found, text, said, in_audio=in_audio):
+        if (
+            found.form.kind == "suffix"
+            or _ends_a_name(found, occurrences)
+            or not _may_stand(found, text, said, in_audio=in_audio)
+        ):
             continue
         end = next((suffixes[s] for s in (found.end, found.end + 1, found.end - 1) if s in suffixes), None)
         gain = found.gain + _surroundings(found, text, said, order, suffixed=end is not None)
@@ -101,6 +107,15 @@ def find_mentions(
             groups.append((found, max(end, found.end), {found.form.owner: gain}, {found.form.owner: found}))
     groups.sort(key=lambda g: g[0].start)
     return tuple(Mention(*group) for group in groups if max(group[2].values()) >= least)
+
+
+def names_of(mentions: tuple[Mention, ...]) -> tuple[Named, ...]:
+    """What call order needs to know of each. Where the post is named, no other name is the post's too."""
+    named = [mention.named() for mention in mentions]
+    posts = sum(one.is_command for one in named)
+    return tuple(
+        replace(one, who=one.who - {COMMAND}) if posts and not one.is_command else one for one in named
+    )
 
 
 def rivals(mentions: tuple[Mention, ...], index: int) -> dict[str, float]:
@@ -178,6 +193,21 @@ def _may_stand(found: Occurrence, text: str, said: Syllables, *, in_audio: bool)
     alone = not text[max(0, first - 1) : first].isdigit() and not text[last : last + 1].isdigit()
     slack = _NUMBER_SLACK_IN_AUDIO * found.most if in_audio else _NUMBER_SLACK
     return alone and found.gain > found.most - slack and not text.startswith(_NOT_A_CALLSIGN, last)
+
+
+def _ends_a_name(found: Occurrence, occurrences: list[Occurrence]) -> bool:
+    """Whether 中心 is the end of a unit's name, in a call that has the post by its full name."""
+    if found.form.kind != "command" or len(found.form.text) > _SHORT_FORM:
+        return False
+    return any(
+        o.form.kind not in {"command", "suffix"} and o.start < found.start and o.end == found.end
+        and o.gain > found.gain
+        for o in occurrences
+    ) and any(
+        o.form.kind == "command" and len(o.form.text) > _SHORT_FORM and o.end < found.start
+        and o.gain > _COMMAND_LIKENESS * o.most
+        for o in occurrences
+    )  # fmt: skip
 
 
 def _same_stretch(found: Occurrence, best: Occurrence) -> bool:

@@ -15,7 +15,7 @@ from gateway.understand.phonereading import PhoneReading
 from gateway.understand.phones import pronunciations
 from gateway.understand.phonesearch import PhoneHit, PhoneIndex
 from gateway.understand.pinyin import Syllables
-from gateway.understand.roles import Mark, RoleWords
+from gateway.understand.rolewords import Mark, RoleWords
 
 _PHONES_PER_SYLLABLE = 2
 _LEAST_PHONES = 4

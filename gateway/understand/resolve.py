@@ -19,13 +19,22 @@ from gateway.understand.called import Part, Scale, fuse
 from gateway.understand.fitted import FITTED
 from gateway.understand.fusion import Claims, Hearing, claims, fuse_claims
 from gateway.understand.grounds import Trace, prior_grounds
-from gateway.understand.mentions import COMMAND, OPENING_POSTS, Mention, find_mentions, pauses, rivals
+from gateway.understand.mentions import (
+    COMMAND,
+    OPENING_POSTS,
+    Mention,
+    find_mentions,
+    names_of,
+    pauses,
+    rivals,
+)
 from gateway.understand.names import UNIT_SUFFIX, Form, NameIndex, Occurrence, bare_name, unit_forms
 from gateway.understand.phonenames import PhoneMarks, PhoneNames
 from gateway.understand.phonereading import PhoneReading, read_phones
 from gateway.understand.pinyin import Syllables, syllables
 from gateway.understand.registry import Registry
-from gateway.understand.roles import CallOrder, Mark, MarkerFinder, RoleWords
+from gateway.understand.roles import CallOrder
+from gateway.understand.rolewords import Mark, MarkerFinder, RoleWords
 from gateway.understand.weights import Weights
 
 
@@ -37,9 +46,11 @@ class ResolverSettings:
     named when the gain stays under `absent_gain` plus `absent_gain_per_log_form` times the log of the number
     of forms, since more names fit any noise better; `mention_within` below that is still worth a listen. The
     `phone_…` settings say the same of names heard in the phones; beside those the text counts by a share.
+    Without them a wrong unit costs `text_alone_doubt` times more, since the text takes more names for others.
     """
 
-    wrong_unit_cost: float = 4.0
+    wrong_unit_cost: float = 2.5
+    text_alone_doubt: float = 1.6
     least_score_called: float = 0.9
     least_margin_called: float = 0.6
     ambiguous_from: float = 0.3
@@ -151,10 +162,8 @@ class Resolver:
         said = syllables(text)
         occurrences = self._index.search(text, said, self._settings.least_gain)
         read, called = self._hear("text", text, said, self._marks.find(text, said), occurrences)
-        weights, base = (
-            self._settings.weights,
-            (self._settings.weights.name_alone, self._settings.weights.role_alone),
-        )
+        weights = self._settings.weights
+        base = weights.name_alone, weights.role_alone
         heard_callee = None
         if phones is not None and len(phones.log_probs):
             reading = read_phones(phones)
@@ -194,11 +203,11 @@ class Resolver:
         scale = self._text_scale if of_text else self._phone_scale
         least = self._settings.least_mention if of_text else self._settings.phone_least_mention
         mentions = find_mentions(occurrences, text, said, order, least, in_audio=not of_text)
-        named = tuple(mention.named() for mention in mentions)
+        named = order.named(names_of(mentions))
         hearing = Hearing(source, text, said, mentions, order.stances(named, order.assign(named)))
         least = scale.absent_gain - self._settings.mention_within
         mentions = tuple(mention for mention in mentions if max(mention.gains.values()) >= least)
-        parts = order.assign(tuple(mention.named() for mention in mentions))
+        parts = order.assign(order.named(names_of(mentions)))
         if parts.callee is None:
             return hearing, None
         first, last = _span(mentions[parts.callee], said)
@@ -216,7 +225,7 @@ class Resolver:
         alone = fuse_claims(readers, base, {o: self._prior_nats(o, Prior()) for o in owners}, most)
         best = shares[0][0]
         stretch = next((one.stretches[best] for one in readers if best in one.stretches), "")
-        cost = self._settings.wrong_unit_cost
+        cost = self._settings.wrong_unit_cost * (1.0 if len(readers) > 1 else self._settings.text_alone_doubt)
         sure = (1 - 1 / max(1.0, cost), 0.0)
         parts = [(one.trace, 1.0) for one in readers]
         decided = self._explained(self._judge(shares, stretch, sure), best, parts, prior)

@@ -28,3 +28,38 @@ def test_who_checks_the_radio_or_lost_the_call_speaks(call: str) -> None:
 @pytest.mark.parametrize("call", ["枫林书店的王队长在不在", "枫林书店的人有没有收到"])
 def test_a_hail_a_few_words_later_still_calls_whom_it_names(call: str) -> None:
     assert RESOLVER.resolve(normalise(call)).caller.status != "matched"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "枫林书店叫指挥中心，枫林书店叫指挥中心，听到没有",
+        "枫林书店喊指挥中心，收到请回答",
+        "指挥中心早上好，枫林书店报到，应到5人实到4人",
+        "早上好，枫林书店报到",
+        "指挥中心，枫林书店东门有人打架",
+        "枫林书店最小应急单元门口有人打架",
+        "指挥中心，枫林书店的保安报告，有人打架",
+        "枫林书店前台报告，有个客人不肯走",
+        "指挥中心，我们枫林书店停电了",
+    ],
+)
+def test_who_hails_greets_or_tells_of_its_own_place_speaks(call: str) -> None:
+    assert RESOLVER.resolve(normalise(call)).caller.unit_id == "book"
+
+
+@pytest.mark.parametrize(
+    "call", ["指挥中心叫枫林书店，收到请回答", "枫林书店东门那家店还开着吗", "我刚才路过枫林书店，人很多"]
+)
+def test_who_is_hailed_or_talked_about_does_not_speak(call: str) -> None:
+    assert RESOLVER.resolve(normalise(call)).caller.unit_id != "book"
+
+
+def test_a_number_is_nobodys_place() -> None:
+    numbered = Resolver(Registry((Unit("book", "枫林书店最小应急单元", callsign="0831"),)), "指挥中心")
+    assert numbered.resolve(normalise("洞八三幺西门有人倒下了，请派120")).caller.unit_id == "book"
+
+
+def test_a_unit_whose_name_ends_like_the_posts_speaks_behind_it() -> None:
+    centre = Resolver(Registry((Unit("centre", "君津中心最小应急单元"),)), "指挥中心")
+    assert centre.resolve(normalise("指挥中心，君金中心，卸货区有人打架")).caller.unit_id == "centre"
