@@ -24,8 +24,11 @@ KEPT_REPEATS = 2
 LONGEST_UNIT = 12
 KNOWN_SHARE = 0.6
 INTERJECTIONS = frozenset("嗯恩呃额哦噢喔啊唔哼嘿诶欸哎")
+REPLIES = frozenset("在到有对是好喂来收")
+"""What a person may well say twice and nothing else."""
+ONLY_A_NOISE = "interjections"
 INTERJECTIONS_FROM_S = 3.0
-"""Motors and dogs are written 嗯嗯 and 哦哦. Somebody who hums an answer is done sooner than this."""
+"""Motors and dogs are written 嗯嗯, 呜呜 and 不不. Somebody who hums an answer is done sooner than this."""
 LONGEST_LATIN_WORD = 4
 """Names of places and call letters (A, KTV, ATM, WIFI); longer words are another language."""
 
@@ -127,9 +130,13 @@ def doubts(text: str, evidence: Evidence) -> tuple[str, ...]:
         "known_phrase": known_share(text) > 0.0,
         "foreign_script": "zh" in evidence.languages and foreign_share(text) > FOREIGN_SHARE,
         "too_fast": too_fast(text, evidence),
-        "interjections": set(bare(text)) <= INTERJECTIONS and evidence.audio_s >= INTERJECTIONS_FROM_S,
+        ONLY_A_NOISE: _is_a_noise(bare(text)) and evidence.audio_s >= INTERJECTIONS_FROM_S,
     }
     return tuple(reason for reason, present in signs.items() if present)
+
+
+def _is_a_noise(said: str) -> bool:
+    return set(said) <= INTERJECTIONS or (len(said) > 1 and len(set(said)) == 1 and said[0] not in REPLIES)
 
 
 def _improbable(evidence: Evidence) -> bool:
@@ -142,7 +149,7 @@ def nothing_said(text: str, evidence: Evidence) -> bool:
     if not bare(text):
         return True
     found = doubts(text, evidence)
-    if {"no_voice", "interjections"} & set(found) or known_share(text) >= KNOWN_SHARE:
+    if {"no_voice", ONLY_A_NOISE} & set(found) or known_share(text) >= KNOWN_SHARE:
         return True
     return "no_speech" in found and ("low_probability" in found or "known_phrase" in found)
 

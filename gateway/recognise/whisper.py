@@ -100,6 +100,8 @@ class WhisperRecogniser:
             heard_s = voiced_s(speech[first:last])
             if heard_s >= guard.LEAST_SPEECH_S:
                 parts.append(self._part(encoder.whisper, one, heard_s))
+        if parts and all(guard.ONLY_A_NOISE in part.doubts for part in parts):
+            phones = None  # names would be found in a barking dog
         spoken = [part for part in parts if part.believed]
         raw = " ".join(part.reading.text for part in parts)
         text = normalise(" ".join(guard.clean(part.reading.text) for part in spoken))

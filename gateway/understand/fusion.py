@@ -36,6 +36,7 @@ _USUAL_SYLLABLES: Final = 4
 _CALLEE_NATS: Final = -8.0
 _MOST_NATS: Final = 500.0
 _SHORT_NUMBER: Final = 2
+_COUNTING: Final = "123456789"
 _MARKED: Final = frozenset({"self", "calls", "answers"})
 
 
@@ -83,10 +84,11 @@ def claims(hearing: Hearing, weights: ReaderWeights, forms: int, span_s: Times |
     for index, stance in enumerate(hearing.stances):
         if stance == "command":
             continue
+        counted = _counted(hearing.mentions[index].best)
         for owner, gain in rivals(hearing.mentions, index).items():
             occurrence = hearing.mentions[index].found[owner]
             role = weights.stance_nats.get(stance, _CALLEE_NATS)
-            if _short_number(occurrence) and stance not in _MARKED:
+            if (counted or _short_number(occurrence)) and stance not in _MARKED:
                 role = _CALLEE_NATS
             name = _softly(_name_nats(weights, absent_gain, occurrence, gain), weights.floor_nats)
             if owner not in names or name + role > names[owner] + roles[owner]:
@@ -140,6 +142,11 @@ def fuse_claims(
     total = sum(weights.values())
     shares = ((o, told * weight / total) for o, weight in weights.items())
     return tuple(sorted(shares, key=lambda share: (-share[1], share[0])))
+
+
+def _counted(found: Occurrence) -> bool:
+    """Who tries a radio counts, and names nobody by it."""
+    return found.form.kind == "callsign" and found.form.text in _COUNTING
 
 
 def _short_number(found: Occurrence) -> bool:

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 from gateway.understand.names import Occurrence
-from gateway.understand.pinyin import Syllables
+from gateway.understand.pinyin import Syllables, folded, syllables
 from gateway.understand.roles import CallOrder, Named
 
 COMMAND: Final = ""
@@ -45,6 +46,8 @@ _NUMBER_SLACK_IN_AUDIO: Final = 0.5
 _SUFFIX_SYLLABLES: Final = 4
 _AGAIN: Final = 0.4
 _LEADERS_WITHIN: Final = 0.8
+_TOLD_APART: Final = 0.3
+"""How much of a difference in gain counts between names that differ by -n and -ng, or zh and z."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,7 @@ def find_mentions(
         if (
             found.form.kind == "suffix"
             or _ends_a_name(found, occurrences)
+            or _is_a_word(found, order)
             or not _may_stand(found, text, said, in_audio=in_audio)
         ):
             continue
@@ -106,7 +110,28 @@ def find_mentions(
         else:
             groups.append((found, max(end, found.end), {found.form.owner: gain}, {found.form.owner: found}))
     groups.sort(key=lambda g: g[0].start)
-    return tuple(Mention(*group) for group in groups if max(group[2].values()) >= least)
+    return tuple(
+        Mention(best, end, _levelled(gains, at), at)
+        for best, end, gains, at in groups
+        if max(gains.values()) >= least
+    )
+
+
+def _levelled(gains: dict[str, float], found: dict[str, Occurrence]) -> dict[str, float]:
+    """`gains` with those of names that sound alike drawn together: nobody tells 新慧园 from 星汇园."""
+    level = dict(gains)
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for owner, one in found.items():
+        alike.setdefault(_sound(one.form.text), []).append(owner)
+    for owners in alike.values():
+        most = max(gains[owner] for owner in owners)
+        level |= {owner: most - _TOLD_APART * (most - gains[owner]) for owner in owners}
+    return level
+
+
+@lru_cache(maxsize=65_536)
+def _sound(text: str) -> tuple[str, ...]:
+    return folded(syllables(text))
 
 
 def names_of(mentions: tuple[Mention, ...]) -> tuple[Named, ...]:
@@ -193,6 +218,15 @@ def _may_stand(found: Occurrence, text: str, said: Syllables, *, in_audio: bool)
     alone = not text[max(0, first - 1) : first].isdigit() and not text[last : last + 1].isdigit()
     slack = _NUMBER_SLACK_IN_AUDIO * found.most if in_audio else _NUMBER_SLACK
     return alone and found.gain > found.most - slack and not text.startswith(_NOT_A_CALLSIGN, last)
+
+
+def _is_a_word(found: Occurrence, order: CallOrder) -> bool:
+    """Whether what sounds like a number of two digits is one of the words of radio speech: 试音 for 十一."""
+    return (
+        found.form.text.isdigit()
+        and len(found.form.text) <= _SHORT_FORM
+        and order.covers(found.start, found.end)
+    )
 
 
 def _ends_a_name(found: Occurrence, occurrences: list[Occurrence]) -> bool:

@@ -38,6 +38,7 @@ _LETTER_READINGS = {
     "K": "kai kei", "L": "ou er", "M": "mu an", "N": "en", "O": "ou", "P": "pi", "Q": "qiu kou", "R": "a",
     "T": "ti", "U": "you", "V": "wei", "Y": "wai", "Z": "zi zei",
 }  # fmt: skip
+_MERGED = {"zh": "z", "ch": "c", "sh": "s"}
 _LONG_LETTERS = {"F": "ai fu", "H": "ai chi", "S": "ai si", "W": "da bu liu", "X": "ai ke si"}
 
 _INITIALS: Final = (
@@ -220,3 +221,15 @@ def _codes_of(piece: str, reading: str) -> list[int]:
         else:
             codes.append(_CODE[char])
     return codes
+
+
+def folded(said: Syllables) -> tuple[str, ...]:
+    """Each syllable as those hear it who merge zh with z, ch with c, sh with s, and -ng with -n."""
+    out = []
+    for code in said.codes.tolist():
+        sound = SYMBOLS[code]
+        for full, short in _MERGED.items():
+            if sound.startswith(full):
+                sound = short + sound[2:]
+        out.append(sound.removesuffix("g") if sound.endswith("ng") else sound)
+    return tuple(out)

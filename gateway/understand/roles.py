@@ -120,6 +120,10 @@ class CallOrder:
             m.kind in {"self", "calls", "hail"} and m.start < end and m.end > start for m in self._marks
         )
 
+    def covers(self, start: int, end: int) -> bool:
+        """Whether a marker of two syllables or more was heard on the very same syllables."""
+        return any(m.start <= start and end <= m.end and m.end - m.start > 1 for m in self._marks)
+
     def pause_at(self, syllable: int) -> bool:
         """Whether there is punctuation, or the text's edge, right before this syllable."""
         return syllable in self._pauses

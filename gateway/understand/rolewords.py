@@ -7,7 +7,7 @@ A recogniser writes 报告 as 抱告 as readily as it garbles names, so words ar
 from dataclasses import dataclass
 from typing import Literal
 
-from gateway.understand.pinyin import SYMBOLS, Syllables, syllables
+from gateway.understand.pinyin import Syllables, folded, syllables
 
 Marker = Literal[
     "self",
@@ -31,7 +31,6 @@ Marker = Literal[
 
 _NUMERALS = frozenset("0123456789一二三四五六七八九十两")
 _SHOUTS: tuple[str, ...] = ("叫", "喊")
-_FOLD = {"zh": "z", "ch": "c", "sh": "s"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,14 +153,14 @@ class MarkerFinder:
                 if len(word) == 1:
                     self._by_character.setdefault(word, []).append(kind)
                 else:
-                    self._by_sound.setdefault(_folded(syllables(word)), []).append(kind)
+                    self._by_sound.setdefault(folded(syllables(word)), []).append(kind)
         for word in _SHOUTS:
-            self._by_sound.setdefault(_folded(syllables(word)), []).append("shouts")
+            self._by_sound.setdefault(folded(syllables(word)), []).append("shouts")
         self._longest = max(map(len, self._by_sound), default=1)
 
     def find(self, text: str, said: Syllables) -> tuple[Mark, ...]:
         """Every marker in `text`, overlapping ones too: which counts depends on the names around it."""
-        sounds = _folded(said)
+        sounds = folded(said)
         marks: list[Mark] = []
         for start in range(len(said)):
             character = text[said.spans[start][0] : said.spans[start][1]]
@@ -179,17 +178,6 @@ def _inside_longer(mark: Mark, marks: list[Mark]) -> bool:
     if mark.end - mark.start > 1 or mark.kind == "count":
         return False
     return any(m.start <= mark.start and mark.end <= m.end and m.end - m.start > 1 for m in marks)
-
-
-def _folded(said: Syllables) -> tuple[str, ...]:
-    out = []
-    for code in said.codes.tolist():
-        sound = SYMBOLS[code]
-        for full, short in _FOLD.items():
-            if sound.startswith(full):
-                sound = short + sound[2:]
-        out.append(sound.removesuffix("g") if sound.endswith("ng") else sound)
-    return tuple(out)
 
 
 def _counts_people(text: str, said: Syllables, start: int) -> bool:

@@ -137,12 +137,12 @@ def test_any_text_and_any_numbers_get_an_answer(
         assert doubts(text, evidence), "words are only taken away for a reason that can be told"
 
 
-@pytest.mark.parametrize("text", ["嗯嗯", "恩恩恩恩", "哦哦。", "啊,啊"])
+@pytest.mark.parametrize("text", ["嗯嗯", "恩恩恩恩", "哦哦。", "啊,啊", "呜呜", "不不"])
 def test_humming_for_seconds_is_no_speech(text: str) -> None:
     assert "interjections" in doubts(text, Evidence(6.0, speech_s=4.0, log_prob=-0.3))
     assert nothing_said(text, Evidence(6.0, speech_s=4.0, log_prob=-0.3))
 
 
-@pytest.mark.parametrize("text", ["嗯", "嗯,收到", "啊有人落水"])
+@pytest.mark.parametrize("text", ["嗯", "嗯,收到", "啊有人落水", "在在"])
 def test_a_short_hum_and_words_behind_one_stay(text: str) -> None:
     assert not nothing_said(text, Evidence(2.0 if text == "嗯" else 6.0, speech_s=1.5, log_prob=-0.3))

@@ -63,3 +63,11 @@ def test_a_number_is_nobodys_place() -> None:
 def test_a_unit_whose_name_ends_like_the_posts_speaks_behind_it() -> None:
     centre = Resolver(Registry((Unit("centre", "君津中心最小应急单元"),)), "指挥中心")
     assert centre.resolve(normalise("指挥中心，君金中心，卸货区有人打架")).caller.unit_id == "centre"
+
+
+def test_names_that_only_differ_by_a_nasal_are_left_to_a_person() -> None:
+    twins = Resolver(
+        Registry((Unit("star", "星汇园"), Unit("new", "新慧园"), Unit("far", "望海酒店"))), "指挥中心"
+    )
+    caller = twins.resolve(normalise("指挥中心，我是新会园，有人打架")).caller
+    assert (caller.status, {one.unit_id for one in caller.candidates}) == ("ambiguous", {"star", "new"})

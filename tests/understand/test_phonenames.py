@@ -113,3 +113,17 @@ def test_a_callsign_is_told_though_some_of_its_sounds_are_heard_as_others() -> N
     assert numbered.resolve("", heard).caller.unit_id == "one"
     house = evidence("指挥中心，我是三栋八楼的住户")
     assert numbered.resolve("", house).caller.unit_id is None
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [("测试通话，一二三四五", "测试通话1235"), ("试音试音，棠德北小区，能听到吗", "是因是因唐德贝小区")],
+)
+def test_nobody_is_named_by_counting_or_trying_a_radio(call: str, text: str) -> None:
+    units = (
+        *UNITS,
+        Unit("count", "南湾印刷厂最小应急单元", callsign="1234"),
+        Unit("like", "东岭仓库最小应急单元", callsign="1223"),
+        Unit("two", "北岸市场最小应急单元", callsign="11"),
+    )
+    assert Resolver(Registry(units), "指挥中心").resolve(text, evidence(call)).caller.unit_id is None
