@@ -9,7 +9,7 @@ from gateway.understand.evidence import Evidence, Situation, weigh
 from gateway.understand.lexicon import Lexicon
 from gateway.understand.lexicon_rules import UNKNOWN_CODE
 from gateway.understand.location import Place, read_place
-from gateway.understand.match import Kind
+from gateway.understand.match import Hit, Kind
 from gateway.understand.orders import orders_by_name
 from gateway.understand.reading import Reading
 from gateway.understand.resolve import Parties
@@ -22,6 +22,7 @@ COMMAND_ACTS: Final = frozenset({"go_ahead", "instruct", "ask_situation", "ask_h
 """What only a command post says."""
 SELF_MOVES: Final = frozenset({"arrived", "ack_wilco"})
 """Where helpers are or go is not where it happens."""
+_HAIL: Final = "呼叫"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def read_call(
     situation = Situation(parties.caller, parties.callee, context.command_post, talking, in_drill)
     evidence = weigh(reading, situation, lexicon, chosen, called, place)
     if chosen is None and not by_command:
-        chosen = _unheard_kind(reading, called, evidence)
+        chosen = _unheard_kind(reading, called, evidence, lexicon)
     return CallReading(
         reading,
         context,
@@ -122,13 +123,25 @@ def _speaks_as_command(parties: Parties, text: str, acts: set[str]) -> bool:
     return bool(acts & COMMAND_ACTS) and parties.callee.kind != "command"
 
 
-def _unheard_kind(reading: Reading, called: Called, evidence: Evidence) -> Chosen | None:
+def _unheard_kind(reading: Reading, called: Called, evidence: Evidence, lexicon: Lexicon) -> Chosen | None:
     """Somebody calls by name for agencies, but what happened was not understood: still an emergency."""
-    agencies = reading.stated(Kind.AGENCY)
+    agencies = [
+        hit
+        for hit in reading.stated(Kind.AGENCY)
+        if set(hit.codes(Kind.AGENCY)) & set(called.requested) and not _only_hailed(hit, reading, lexicon)
+    ]
     settled = reading.acts() & {"all_normal", "ack_wilco"} or called.promised or called.arrived
     if not called.requested or not agencies or settled or not evidence.attributed:
         return None
     return Chosen(UNKNOWN_CODE, agencies[0])
+
+
+def _only_hailed(agency: Hit, reading: Reading, lexicon: Lexicon) -> bool:
+    """Whether nothing but the 呼叫 of a call asks for an agency: 收到警察 behind it is 收到请讲."""
+    text = reading.masked
+    verbs = list(lexicon.request_verbs.finditer(text, 0, agency.start))
+    hails = [m for m in verbs if m[0] == _HAIL and m.end() < agency.start]
+    return bool(hails) and len(hails) == len(verbs) and not lexicon.request_nouns.search(text, agency.end)
 
 
 def exercise_mark(reading: Reading) -> Mark | None:

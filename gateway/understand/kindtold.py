@@ -15,6 +15,7 @@ from gateway.understand.lexicon_rules import SEVERITIES, UNKNOWN_CODE
 from gateway.understand.match import Kind
 from gateway.understand.phonewords import TOLD_BEFORE, Heard, Placed
 from gateway.understand.polarity import EARLIER, Polarity, may_end
+from gateway.understand.reading import kinds_denied
 from gateway.understand.slots import Chosen
 
 _OF_THE_KIND: Final = frozenset({"happening", "terse"})
@@ -55,7 +56,9 @@ def likeliest_kind(
     """
     if not words.told or polarity in {"cancel", "resolve"} or first.by_command or second.by_command:
         return None
-    ranked = sorted(words.told, key=lambda one: (one.code == UNKNOWN_CODE, -_worth(one, second)))
+    denied = kinds_denied(first.reading)
+    likely = (one for one in words.told if one.phrase not in denied)
+    ranked = sorted(likely, key=lambda one: (one.code == UNKNOWN_CODE, -_worth(one, second)))
     believable = [
         one
         for one in ranked

@@ -76,6 +76,13 @@ def read(text: str, lexicon: Lexicon, names: Iterable[tuple[int, int]] = ()) -> 
     )  # fmt: skip
 
 
+def kinds_denied(reading: Reading) -> frozenset[str]:
+    """The incident words that a text has and only denies (没人打架): the audio, too, has them denied."""
+    stated = {h.phrase for h in reading.stated(Kind.INCIDENT)}
+    words = {h.phrase for h, how in reading.hits if how == "negated" and h.codes(Kind.INCIDENT)}
+    return frozenset(words - stated)
+
+
 def standing(hit: Hit, hits: list[Hit], text: str, lexicon: Lexicon) -> Standing:
     """Whether the words around `hit` state it, deny it, fear it or ask for it."""
     start, end = clause_of(text, hit.start)

@@ -17,13 +17,14 @@ from gateway.understand.callreading import CallReading, Mark, exercise_mark, rea
 from gateway.understand.contrast import Told
 from gateway.understand.digits import digits_from_speech
 from gateway.understand.evidence import Evidence
+from gateway.understand.heardends import end_contested, end_heard
 from gateway.understand.lexicon import Lexicon
 from gateway.understand.lexicon_rules import NUMBER, UNKNOWN_CODE
 from gateway.understand.match import SHORTEST_BY_SOUND, Hit, Kind
 from gateway.understand.naming import names_in
 from gateway.understand.phonewords import MOST_PER_SHORT_PHONE, TOLD_BEFORE, Heard
 from gateway.understand.polarity import EARLIER, Polarity, may_end, polarity_of
-from gateway.understand.reading import Reading, Standing, read
+from gateway.understand.reading import Reading, Standing, kinds_denied, read
 from gateway.understand.resolve import Parties
 from gateway.understand.slots import Chosen, choose_incident
 
@@ -40,11 +41,9 @@ _ACT_LONG: Final = 0.3
 _ACT_SHORT: Final = 0.1
 _HEARD_AT_ALL: Final = 1.0
 """A kind that costs more per phone was not heard, whatever the text says."""
-_END_BEYOND_DOUBT: Final = 0.25
 _CLEARLY: Final = 0.5
 _FAINTLY: Final = 0.6
 _BORNE_OUT: Final = 6
-_LONG_END: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,9 @@ def hear(
         return None
     named = [p.span_s for p in (parties.caller, parties.callee) if p.kind == "unit" and p.span_s]
     words = lexicon.spoken.hear(transcript.phones, read_first.masked, named)
-    return words, read_heard(words, lexicon, names_in(words.text, parties, lexicon))
+    heard = read_heard(words, lexicon, names_in(words.text, parties, lexicon))
+    denied = kinds_denied(read_first)
+    return words, replace(heard, hits=tuple((h, how) for h, how in heard.hits if h.phrase not in denied))
 
 
 def hear_told(told: Told, words: Heard, parties: Parties, lexicon: Lexicon) -> tuple[Heard, Reading]:
@@ -225,8 +226,8 @@ def settle(first: CallReading, again: SecondReading) -> tuple[CallReading, Polar
         return first, polarity, [*doubts, *_heard_otherwise(first, again)]
     if second.by_command:
         return first, polarity, doubts
-    if ending := _end_heard(again):
-        return first, ending[0], [*doubts, f"heard:{ending[1].phrase}"]
+    if over := _over(first, polarity, doubts, again):
+        return over
     heard_polarity, why = polarity_of(second)
     if heard_polarity in {"cancel", "resolve"} and (polarity == "report" or first.context.open_incident):
         doubts = [*doubts, *(f"heard:{h.phrase}" for h in second.reading.stated(Kind.CANCEL, Kind.RESOLVE))]
@@ -254,6 +255,16 @@ def settle(first: CallReading, again: SecondReading) -> tuple[CallReading, Polar
     sure = [] if phrase in again.words.agreed else [f"heard:{phrase}"]
     alike = [d for d in again.words.doubts if d.startswith("sounds_like:")]
     return second, "report", [*kept, *sure, *alike]
+
+
+def _over(
+    first: CallReading, polarity: Polarity, doubts: list[str], again: SecondReading
+) -> tuple[CallReading, Polarity, list[str]] | None:
+    """What a call comes to by an end that only the audio has; None where it has none that counts."""
+    if ending := end_heard(again.words, again.call):
+        return first, ending[0], [*doubts, f"heard:{ending[1].phrase}"]
+    contested = end_contested(again.words, again.call) if polarity == "report" else None
+    return (replace(first, chosen=None), "none", [*doubts, contested]) if contested else None
 
 
 def _not_heard(first: CallReading, again: SecondReading) -> str | None:
@@ -284,20 +295,6 @@ def _heard_otherwise(first: CallReading, again: SecondReading) -> list[str]:
     if chosen is None or (told is not None and first.lexicon.related(chosen.code, told)):
         return []
     return [f"heard:{chosen.hit.phrase}"] if chosen.hit.phrase in again.words.clear else []
-
-
-def _end_heard(again: SecondReading) -> tuple[Polarity, Hit] | None:
-    """An end that only the audio has: borne out by the text's sounds, or long and beyond doubt."""
-    polarity, _ = polarity_of(again.call)
-    if polarity not in {"cancel", "resolve"}:
-        return None
-    for hit in again.call.reading.stated(Kind.CANCEL, Kind.RESOLVE):
-        cost = again.words.clear.get(hit.phrase, math.inf)
-        long = len(hit.phrase) >= _LONG_END and cost <= _END_BEYOND_DOUBT
-        told = f"是{hit.phrase}" in again.words.clear
-        if long or told or hit.phrase in again.words.agreed:
-            return polarity, hit
-    return None
 
 
 def _drill_only_heard(again: SecondReading) -> bool:

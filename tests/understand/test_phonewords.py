@@ -199,6 +199,54 @@ def test_nothing_is_opened_where_an_end_may_have_been_told(told: Told, text: str
     assert any(reason.startswith("heard:") for reason in heard.review_reasons)
 
 
+def test_an_end_that_was_heard_speaks_against_the_kind_that_was_read(told: Told) -> None:
+    text = "指挥中心我是华夏A区一场连人打架"
+    call = "指挥中心我是华夏A区,虚惊一场,没人打架"
+    assert told(text, None).incident.polarity == "report"
+    heard = told(text, said(call, {"x": ("sh", 1.5), "j": ("zh", 1.5)}))
+    assert heard.incident.polarity == "none"
+    assert "ends:虚惊一场" in heard.review_reasons
+    asked = told(text + "请派警察", said(call + ",请派警察", {"x": ("sh", 1.5), "j": ("zh", 1.5)}))
+    assert asked.incident.polarity == "report"
+
+
+def test_what_the_text_denies_is_not_told_by_the_audio(told: Told) -> None:
+    """A stray 没 counts for nothing in the audio, but this one the text has, too."""
+    heard = told("指挥中心我是华夏A区楼道里都没受伤", said("指挥中心我是华夏A区,楼道里都没受伤"))
+    assert heard.incident.polarity == "none"
+    assert (
+        told("指挥中心我是华夏A区楼道里都被人受伤", said("指挥中心我是华夏A区,楼道里有人受伤")).incident.code
+        == "MEDICAL"
+    )
+
+
+def test_police_who_are_asked_for_are_no_end(told: Told) -> None:
+    """叫派出所的人来 is heard as 移交派出所: a real report must not be lost to it."""
+    heard = told(
+        "指挥中心我是华夏A区有个男的拿着菜刀赶紧", said("指挥中心我是华夏A区,有个男的拿着菜刀,移交派出所")
+    )
+    assert (heard.incident.polarity, heard.incident.code) == ("report", "KNIFE_ATTACK")
+
+
+def test_the_hail_of_a_call_asks_for_nobody(told: Told) -> None:
+    assert told("华夏A区呼叫指挥室收到警察", None).incident.polarity == "none"
+    assert told("华夏A区呼叫指挥室请派警察", None).incident.code == "UNKNOWN"
+
+
+@pytest.mark.parametrize(
+    ("report", "end"),
+    [
+        ("车被撞了", "撤销了"),
+        ("没电了", "来电"),
+        ("堵死了", "没事了"),
+        ("被人劫持了", "警报解除"),
+        ("人都散了", "人都伤了"),
+    ],
+)
+def test_no_end_is_written_for_a_report_that_was_heard(lexicon: Lexicon, report: str, end: str) -> None:
+    assert end not in lexicon.spoken.hear(said(report)).text
+
+
 def test_an_end_heard_by_phones_alone_goes_to_a_person(told: Told) -> None:
     call = said("指挥中心我是华夏A区,电梯困人已解决")
     idle = told("指挥中心我是华夏A区西七娄", call)
