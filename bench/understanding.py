@@ -1,9 +1,9 @@
 """Who called and what was said, on the second corpus: sentences, units and voices that nothing was tuned on.
 
 The corpus is spoken by `python -m tools.corpus make --city` (an hour on two cores) into `.cache/corpus/city`,
-the sealed split by `make --sealed` into `.cache/corpus/sealed`; without them this benchmark says so and
-measures nothing. Each call goes through the radio channel and the product's own path as a conversation of its
-own, against its split's 2,702 units of `tools.cityregistry`.
+the splits that judge by `make --judge NAME` into `.cache/corpus/NAME`; without them this benchmark says so
+and measures nothing. Each call goes through the radio channel and the product's own path as a conversation of
+its own, against its split's 2,702 units of `tools.cityregistry`.
 """
 
 import itertools
@@ -26,12 +26,12 @@ from gateway.understand.registry import units_to_csv
 from tools.calls import Call, read_manifest
 from tools.channel import CLEAN, Channel, Samples, transmit
 from tools.cityregistry import city_units
-from tools.corpus import CITY_SEED, city_folder
+from tools.corpus import CITY_SEED, JUDGES, city_folder
 
 TARGETS = {20: (0.99, 0.005, 0.98, 0.98), 12: (0.95, 0.01, 0.92, 0.92), 8: (0.85, 0.02, None, None)}
 """By SNR: caller right at least, caller wrong at most, incident code and headcount right at least."""
-JUDGED = ("test", "blind", "sealed")
-"""Splits that nothing was fitted on; `sealed` is run once, when all is decided, and is used up then."""
+JUDGED = ("test", "blind", *JUDGES)
+"""Splits that are run once, when all is decided; all before `vault` are fitted on by now."""
 SNRS_DB = (20, 12, 8)
 SAMPLED = {"clean": None, "25": 25.0, "15": 15.0}
 SAMPLE_EVERY = 5

@@ -5,11 +5,11 @@
     python -m tools.corpus index                     # write .cache/corpus/manifest.csv
     python -m tools.corpus commit                    # copy the small set to tests/data/calls
 
-`--city`, `--dev2` and `--sealed` name the other sets. Dev and test share no sentence, no unit and no voice.
+`--city`, `--dev2` and `--judge NAME` name the other sets. Dev and test share no sentence, unit or voice.
 `--dev2` is for working on what happened: many ways of saying it, in two halves, of which only the figures of
-`dev2b` are looked at. The city set's `blind` split and the sealed set have sentences and a registry of their
-own as well, and voices whose sound no training heard: each is read once, when all is decided. `blind` has
-been; `sealed` has not.
+`dev2b` are looked at. The city set's `blind` split and those of `tools.judgesplits` have sentences and a
+registry of their own as well, and voices whose sound no training heard: each is read once, when all is
+decided. `blind` and `sealed` have been; `vault` has not.
 Noise is added when a call is used (`tools.channel`).
 Every call is a pure function of its number, so the set is the same wherever it is made.
 """
@@ -26,19 +26,13 @@ from gateway.understand.names import bare_name
 from tools.calls import Call, read_manifest, write_manifest
 from tools.cityregistry import city_units
 from tools.citysentences import PLACES, POSTS, city_templates
+from tools.judgesplits import JudgeSplit, rounds
 from tools.reportsentences import PLACES as DEV2_PLACES
 from tools.reportsentences import Reported, reported
 from tools.scripted import scripted_calls
-from tools.sealedsentences import (
-    SEALED_HEIGHTS,
-    SEALED_PLACES,
-    SEALED_POSTS,
-    SEALED_STRANGERS,
-    SEALED_VOICES,
-    rounds,
-    sealed_templates,
-)
+from tools.sealedsentences import SEALED
 from tools.sentences import LOCATIONS, Template, templates
+from tools.vaultsentences import VAULT
 
 ROOT = Path(__file__).resolve().parent.parent
 UNITS = ROOT / "tests" / "data" / "units.csv"
@@ -46,21 +40,22 @@ COMMITTED = ROOT / "tests" / "data"
 CACHE = ROOT / ".cache" / "corpus"
 CITY = CACHE / "city"
 DEV2 = CACHE / "dev2"
-SEALED = CACHE / "sealed"
+JUDGES = {split.name: split for split in (SEALED, VAULT)}
 VOICES = {
     "dev": ("zf_xiaobei", "zm_yunjian"),
     "test": ("zf_xiaoxiao", "zm_yunxi"),
     "blind": ("af_kore/zf_xiaoxiao", "am_onyx/zm_yunxi", "bm_fable/zm_yunxi", "jf_tebukuro/zf_xiaoxiao"),
-    "sealed": SEALED_VOICES,
 }
+VOICES |= {name: split.voices for name, split in JUDGES.items()}
 SPEEDS = (0.9, 1.0, 1.1, 1.2)
 ROUNDS = {"dev": 3, "test": 4}
 """How often each sentence is used, each time with another unit, voice and speed."""
 CITY_ROUNDS = {"dev": 3, "test": 3, "blind": 2}
-CITY_SEED = {"dev": 11, "dev2a": 11, "dev2b": 11, "test": 11, "blind": 29, "sealed": 83}
-"""Which registry of `tools.cityregistry` a split's units come from; blind and sealed have their own."""
-CITY_PLACES = PLACES | {"sealed": SEALED_PLACES}
-CITY_POSTS = POSTS | {"sealed": SEALED_POSTS}
+CITY_SEED = {"dev": 11, "dev2a": 11, "dev2b": 11, "test": 11, "blind": 29}
+CITY_SEED |= {name: split.seed for name, split in JUDGES.items()}
+"""Which registry of `tools.cityregistry` a split's units come from; blind and the judges have their own."""
+CITY_PLACES = PLACES | {name: split.places for name, split in JUDGES.items()}
+CITY_POSTS = POSTS | {name: split.posts for name, split in JUDGES.items()}
 FITTED_ON = ("dev", "test", "blind", "sealed")
 """What evidence is fitted on. All but dev were judges before they were used up."""
 COMMAND_POST = "指挥中心"
@@ -95,10 +90,10 @@ def city_plan() -> list[Call]:
     ]
 
 
-def sealed_plan() -> list[Call]:
-    """The calls of the sealed split, in a fixed order, first rounds first."""
-    own = [unit for unit in city_units(CITY_SEED["sealed"]) if unit.state == "active"]
-    listed = list(enumerate(sealed_templates()))
+def judge_plan(split: JudgeSplit) -> list[Call]:
+    """The calls of a split that judges, in a fixed order, first rounds first."""
+    own = [unit for unit in city_units(split.seed) if unit.state == "active"]
+    listed = list(enumerate(split.templates()))
     return [_city_call(t, turn, own) for turn in range(2) for n, t in listed if turn < rounds(n, t)]
 
 
@@ -110,7 +105,7 @@ def dev2_plan() -> list[Call]:
 
 def city_folder(split: str) -> Path:
     """Where the audio and the manifest of a split of the city's registry lie."""
-    return {"sealed": SEALED, "dev2a": DEV2, "dev2b": DEV2}.get(split, CITY)
+    return CACHE / split if split in JUDGES else DEV2 if split in {"dev2a", "dev2b"} else CITY
 
 
 def _reported_call(number: int, told: Reported, listed: list[Unit]) -> Call:
@@ -148,11 +143,12 @@ def _city_call(template: Template, turn: int, listed: list[Unit]) -> Call:
         said += "最小应急单元"
     expected = rng.randint(3, 12)
     present = rng.randint(max(1, expected - 3), expected)
-    location = rng.choice(SEALED_HEIGHTS if has["h"] else CITY_PLACES[template.split])
+    judge = JUDGES.get(template.split)
+    location = rng.choice(judge.heights if judge and has["h"] else CITY_PLACES[template.split])
     text = template.text.format(
         u=said, k=caller.callsign, v=bare_name(called.name), m=bare_name(other.name),
         c=rng.choice(CITY_POSTS[template.split]), l=location, n=present, e=expected,
-        h=location, x=rng.choice(SEALED_STRANGERS) if has["x"] else "",
+        h=location, x=rng.choice(judge.strangers) if judge and has["x"] else "",
     )  # fmt: skip
     speaks = has["u"] or has["k"]
     voices = VOICES[template.split]
@@ -261,13 +257,13 @@ def main() -> None:
     parser.add_argument(
         "--dev2", action="store_true", help="reports in many wordings, into .cache/corpus/dev2"
     )
-    parser.add_argument("--sealed", action="store_true", help="the sealed split, into .cache/corpus/sealed")
+    parser.add_argument("--judge", choices=JUDGES, help="a split that judges, into .cache/corpus/NAME")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--start", type=int, default=0)
     parser.add_argument("--step", type=int, default=1)
     arguments = parser.parse_args()
     calls, folder = (
-        (sealed_plan(), SEALED) if arguments.sealed
+        (judge_plan(JUDGES[arguments.judge]), CACHE / arguments.judge) if arguments.judge
         else (city_plan(), CITY) if arguments.city
         else (dev2_plan(), DEV2) if arguments.dev2
         else (plan(), CACHE)

@@ -1,29 +1,8 @@
-"""The sealed split of the city corpus: read by nobody who works on understanding, run once when all is decided.
+"""The judge split `sealed`: run once on 2026-11-23, and used up since. What came after it is tuned on it, too."""
 
-Sentences, places, posts, strangers, registry and voices are its own. Lines and slots are those of
-`tools.citysentences`, with {h} a high place and {x} a unit that is not registered. Its audio and manifest lie
-apart from the other splits' (`python -m tools.corpus make --sealed`). Once its figures have been read it is
-used up: draw another split then.
-"""
-
-from tools.sentences import Template
+from tools.judgesplits import JudgeSplit
 
 # ruff: noqa: E501 - a sentence stays on its line, as the lists below read best
-
-SEALED_VOICES = (
-    "af_kore+bm_fable/zf_xiaoxiao", "am_onyx+bm_fable/zm_yunxi", "am_onyx+jf_tebukuro/zm_yunjian",
-    "af_kore+jf_tebukuro/zf_xiaobei", "af_kore+am_onyx/zm_yunxi",
-)  # fmt: skip
-SEALED_PLACES = (
-    "17栋", "后巷", "13号楼架空层", "快递柜旁边", "2栋4单元", "西门", "三楼洗手间", "负三层车库", "凉亭旁边", "6号门",
-    "卸货区", "儿童游乐区", "C座大堂", "20号楼3单元",
-)  # fmt: skip
-SEALED_HEIGHTS = ("18号楼天台", "14栋楼顶", "九楼阳台", "5号楼楼顶")
-SEALED_POSTS = ("指挥中心", "指挥中心", "综合指挥室")
-SEALED_STRANGERS = ("外滩壹号", "石门茶博园", "四方馆舞蹈学校", "雷公庙派送站")
-
-_TWICE = 3
-"""Every this many reports one is said a second time, by another unit, voice and speed."""
 
 _LINES = """
 report|KNIFE_ATTACK|POLICE|{c}{c}，{u}，快点，{l}有个男的拿着菜刀追着人砍，赶紧叫派出所的人来
@@ -121,31 +100,20 @@ chatter|||我女儿今天考试，打电话说题目好难
 chatter|||你那个对讲机换块电池，快没电了
 chatter|||周末去不去水库钓鱼，听说有大的
 """
-_ACTS = {
-    "report": "report", "checkin": "present", "rollcall_answer": "present", "hail": "hail", "rollcall_call": "hail",
-    "ack": "ack_received", "arrived": "arrived", "cancel": "cancel", "resolve": "resolve", "exercise": "report",
-    "chatter": "", "test": "test_only", "say_again": "say_again",
-}  # fmt: skip
-_POLARITY = {"report": "report", "cancel": "cancel", "resolve": "resolve"}
 
-
-def sealed_templates() -> list[Template]:
-    """All templates of the split, in order; ids carry kind and number."""
-    made = []
-    for number, line in enumerate(_LINES.strip().splitlines()):
-        kind, code, agencies, text = line.split("|")
-        acts = "ack_received|present" if kind == "rollcall_answer" and "收到" in text else _ACTS[kind]
-        made.append(
-            Template(
-                f"city-sealed-{kind}-{number:02d}", "sealed", kind, text, code, agencies.replace(",", "|"),
-                acts, _POLARITY.get(kind, "none"), int(kind == "exercise"),
-            )
-        )  # fmt: skip
-    return made
-
-
-def rounds(number: int, template: Template) -> int:
-    """How often a template is said: once where nobody speaks in it, else twice, of most reports once."""
-    if template.kind == "report":
-        return 2 if number % _TWICE == 0 else 1
-    return 2 if "{" in template.text else 1
+SEALED = JudgeSplit(
+    name="sealed",
+    seed=83,
+    voices=(
+    "af_kore+bm_fable/zf_xiaoxiao", "am_onyx+bm_fable/zm_yunxi", "am_onyx+jf_tebukuro/zm_yunjian",
+    "af_kore+jf_tebukuro/zf_xiaobei", "af_kore+am_onyx/zm_yunxi",
+),
+    places=(
+    "17栋", "后巷", "13号楼架空层", "快递柜旁边", "2栋4单元", "西门", "三楼洗手间", "负三层车库", "凉亭旁边", "6号门",
+    "卸货区", "儿童游乐区", "C座大堂", "20号楼3单元",
+),
+    heights=("18号楼天台", "14栋楼顶", "九楼阳台", "5号楼楼顶"),
+    posts=("指挥中心", "指挥中心", "综合指挥室"),
+    strangers=("外滩壹号", "石门茶博园", "四方馆舞蹈学校", "雷公庙派送站"),
+    lines=_LINES,
+)  # fmt: skip

@@ -12,14 +12,14 @@ from gateway.speak.wording import spoken_form
 from gateway.understand.names import unit_forms
 from gateway.understand.pinyin import syllables
 from gateway.understand.registry import parse_units_csv
-from tools.calls import read_manifest
+from tools.calls import Call, read_manifest
 from tools.cityregistry import city_units
 from tools.citysentences import city_templates
-from tools.corpus import CITY_SEED, UNITS, city_plan, plan, sealed_plan, units
+from tools.corpus import CITY_SEED, JUDGES, UNITS, city_plan, judge_plan, plan, units
+from tools.judgesplits import JudgeSplit
 from tools.phonehead.calltexts import CallTexts
 from tools.phonehead.radiotexts import RadioTexts
 from tools.scripted import scripted_calls
-from tools.sealedsentences import SEALED_STRANGERS, SEALED_VOICES, sealed_templates
 from tools.sentences import templates
 from tools.voice import HELD_TIMBRES, VOICES
 
@@ -48,7 +48,7 @@ def test_every_label_is_one_the_lexicon_knows() -> None:
     lexicon = yaml.safe_load(LEXICON.read_text(encoding="utf-8"))
     codes = {t["code"] for t in lexicon["incident_types"]} | {"UNKNOWN"}
     agencies = {a["code"] for a in lexicon["agencies"]}
-    calls = [*plan(), *city_plan(), *sealed_plan(), *scripted_calls()]
+    calls = [*plan(), *city_plan(), *judged(), *scripted_calls()]
     assert {c.code for c in calls} - {""} <= codes
     assert {a for c in calls for a in c.agencies.split("|")} - {""} <= agencies
     assert len({t.code for t in templates() if t.code}) >= 25
@@ -113,22 +113,36 @@ def test_the_second_corpus_shares_no_sentence_unit_or_voice_between_splits() -> 
     assert not {t.text for t in city_templates()} & {t.text for t in templates()}
 
 
-def test_the_sealed_split_shares_nothing_with_what_was_fitted_or_looked_at() -> None:
-    known, sealed = [*plan(), *city_plan()], sealed_plan()
-    assert sealed == sealed_plan()
+def judged() -> list[Call]:
+    return [call for split in JUDGES.values() for call in judge_plan(split)]
+
+
+@pytest.mark.parametrize("name", JUDGES)
+def test_a_split_that_judges_shares_nothing_with_what_was_fitted_or_looked_at(name: str) -> None:
+    own = judge_plan(JUDGES[name])
+    before = [JUDGES[one] for one in list(JUDGES)[: list(JUDGES).index(name)]]
+    known = [*plan(), *city_plan(), *(call for split in before for call in judge_plan(split))]
+    assert own == judge_plan(JUDGES[name])
     for column in ("template", "text", "voice", "file"):
-        assert not {getattr(c, column) for c in known} & {getattr(c, column) for c in sealed}, column
-    known_sentences = {t.text for t in (*templates(), *city_templates())}
-    assert not known_sentences & {t.text for t in sealed_templates()}
-    assert len({c.file for c in sealed}) == len(sealed)
-    assert not any("{" in c.text for c in sealed)
-    sounds = {timbre for voice in SEALED_VOICES for timbre in voice.partition("/")[0].split("+")}
+        assert not {getattr(c, column) for c in known} & {getattr(c, column) for c in own}, column
+    listed = (*templates(), *city_templates(), *(t for split in before for t in split.templates()))
+    assert not {t.text for t in listed} & {t.text for t in JUDGES[name].templates()}
+    assert len({c.file for c in own}) == len(own)
+    assert not any("{" in c.text for c in own)
+    sounds = {timbre for voice in JUDGES[name].voices for timbre in voice.partition("/")[0].split("+")}
     assert sounds <= set(HELD_TIMBRES)
 
 
-def test_the_sealed_splits_strangers_are_not_registered() -> None:
-    forms = {form.text for unit in city_units(CITY_SEED["sealed"]) for form in unit_forms(unit)}
-    assert not [form for form in forms for name in SEALED_STRANGERS if form in name or name in form]
+@pytest.mark.parametrize("split", JUDGES.values(), ids=list(JUDGES))
+def test_a_judges_strangers_are_not_registered(split: JudgeSplit) -> None:
+    forms = {form.text for unit in city_units(split.seed) for form in unit_forms(unit)}
+    assert not [form for form in forms for name in split.strangers if form in name or name in form]
+
+
+@pytest.mark.parametrize("split", JUDGES.values(), ids=list(JUDGES))
+def test_a_judge_hears_of_everything_that_may_happen(split: JudgeSplit) -> None:
+    lexicon = yaml.safe_load(LEXICON.read_text(encoding="utf-8"))
+    assert {t["code"] for t in lexicon["incident_types"]} <= {template.code for template in split.templates()}
 
 
 @pytest.mark.parametrize("seed", sorted(set(CITY_SEED.values())))
@@ -149,4 +163,4 @@ def test_training_calls_are_the_same_every_time_and_none_is_of_a_corpus(
     said = [calls[index] for index in range(10_000, 10_020)]
     assert said == [source()[index] for index in range(10_000, 10_020)]
     assert not any(slot in text for text in said for slot in "{}")
-    assert not set(said) & {call.text.rstrip("。") for call in (*plan(), *city_plan(), *sealed_plan())}
+    assert not set(said) & {call.text.rstrip("。") for call in (*plan(), *city_plan(), *judged())}
