@@ -157,6 +157,7 @@ def _short_number(found: Occurrence) -> bool:
 def _name_nats(weights: ReaderWeights, absent_gain: float, found: Occurrence, gain: float) -> float:
     nats = weights.nats_per_gain * (gain - absent_gain)
     nats += weights.nats_per_syllable * (found.most - _USUAL_SYLLABLES)
+    nats += weights.number_nats if found.form.kind == "callsign" else 0.0
     return nats + (weights.short_number_nats if _short_number(found) else 0.0)
 
 

@@ -12,7 +12,8 @@ class ReaderWeights:
 
     A gain (about one per syllable heard well) counts from `absent_gain` plus `absent_gain_per_log_form` times
     the log of the number of forms, since more names fit any noise better. `floor_nats` is what it says of a
-    unit that it has not heard at all: nothing it hears badly says less.
+    unit that it has not heard at all: nothing it hears badly says less. `number_nats` is what a callsign
+    loses: any four digits are somebody's.
     """
 
     nats_per_gain: float
@@ -20,6 +21,7 @@ class ReaderWeights:
     absent_gain_per_log_form: float
     nats_per_syllable: float
     floor_nats: float
+    number_nats: float
     short_number_nats: float
     stance_nats: Mapping[Stance, float]
 

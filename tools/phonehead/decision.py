@@ -30,7 +30,7 @@ from gateway.recognise.phonehead import PhoneHead
 from gateway.understand.fitted import FITTED
 from gateway.understand.fusion import Hearing
 from gateway.understand.mentions import rivals
-from gateway.understand.names import unit_forms
+from gateway.understand.names import Form, unit_forms
 from gateway.understand.phonereading import read_phones
 from gateway.understand.pinyin import syllables
 from gateway.understand.registry import Registry
@@ -45,13 +45,16 @@ STANCES = (
 )  # fmt: skip
 SHORT_NUMBER = 2
 SPREAD = {
-    "gain": 1.0, "absent": 0.5, "floor": 1.0, "stance": 1.0, "short": 1.5, "most": 0.3, "role": 1.0, "cap": 3.0,
+    "gain": 1.0, "absent": 0.5, "floor": 1.0, "stance": 1.0, "short": 1.5, "number": 1.5, "most": 0.3, "role": 1.0, "cap": 3.0,
     "name": 1.0,
 }  # fmt: skip
 """How far a weight may stray from its first value at one nat of a priori cost."""
 Weights = dict[str, Tensor]
 
 
+NOBODY = Call("", "chatter", "strangers")
+STRANGERS = "eval-strangers"
+"""People reading sentences of no call, encoded as the calls are."""
 ROOT = Path(__file__).resolve().parents[2]
 WRITTEN = ROOT / "gateway" / "understand" / "fitted.py"
 PER_LOG_FORM = 0.15
@@ -64,7 +67,7 @@ MOST_NATS = {"early": -1.6}
 def first_guess() -> Weights:
     """Where the fit begins, and what it is drawn to where calls say little."""
     table = {
-        "gain": [1.4, 3.5], "absent": [1.9, 1.6], "most": [0.0, 0.0], "floor": [-1.0, -2.5], "short": [-1.0, -1.0],
+        "gain": [1.4, 3.5], "absent": [1.9, 1.6], "most": [0.0, 0.0], "floor": [-1.0, -2.5], "short": [-1.0, -1.0], "number": [0.0, 0.0],
         "stance": [[2.0, 2, 2, 1, 0.5, 0, -1, -1, -2, -0.5, -2, -8, -8],
                    [2.5, 2.5, 2.5, 1.5, 1, 0, -1.5, -1.5, -3, -0.5, -3.5, -8, -8]],
         "role": [1.0], "name": [0.0], "cap": [6.0],
@@ -77,12 +80,17 @@ def mentions(hearing: Hearing) -> list[dict[str, Any]]:
     found = []
     for i, mention in enumerate(hearing.mentions):
         rows = [
-            (owner, gain, one.most, one.form.kind == "callsign" and len(one.form.text) <= SHORT_NUMBER)
+            (owner, gain, one.most, digits(one.form))
             for owner, gain in rivals(hearing.mentions, i).items()
             if (one := mention.found.get(owner)) is not None
         ]
         found.append({"stance": hearing.stances[i], "rows": rows})
     return found
+
+
+def digits(form: Form) -> int:
+    """How many digits a callsign has, 0 for a name."""
+    return len(form.text) if form.kind == "callsign" else 0
 
 
 def claims(head: PhoneHead, folder: Path, calls: dict[str, Call], resolver: Resolver) -> list[dict[str, Any]]:
@@ -128,15 +136,19 @@ class Table:
                 for mention in found:
                     place += 1
                     stance = STANCES.index(mention["stance"])
-                    for owner, gain, most, short in mention["rows"] if mention["stance"] != "command" else ():
+                    for owner, gain, most, figures in (
+                        mention["rows"] if mention["stance"] != "command" else ()
+                    ):
                         if owner:
                             entry = index.setdefault((number, owner), len(index))
-                            lines.append((entry, reader, stance, place, gain, most, short))
+                            lines.append((entry, reader, stance, place, gain, most, figures))
         flat = np.array(lines, float)
         self.entry, self.reader, self.stance, self.place = (
             torch.tensor(flat[:, k].astype(int)) for k in range(4)
         )
-        self.gain, self.most, self.short = (torch.tensor(flat[:, k]) for k in range(4, 7))
+        self.gain, self.most, figures = (torch.tensor(flat[:, k]) for k in range(4, 7))
+        self.number = (figures > 0).double()
+        self.short = ((figures > 0) & (figures <= SHORT_NUMBER)).double()
         self.owners = [owner for _, owner in index]
         self.call = torch.tensor([number for number, _ in index])
         self.truth = torch.tensor([index.get((n, row["truth"]), -1) for n, row in enumerate(rows)])
@@ -148,6 +160,7 @@ def log_shares(weights: Weights, table: Table) -> Tensor:
     """Log probability of being the caller, per entry, as `fuse_claims` reckons it."""
     reader, count = table.reader, len(table.owners)
     name = weights["gain"][reader] * (table.gain - weights["absent"][reader])
+    name = name + weights["number"][reader] * table.number
     name = name + weights["short"][reader] * table.short + weights["most"][reader] * (table.most - 4)
     role = weights["stance"][reader, table.stance]
     names, roles = (torch.zeros(count, dtype=torch.double) for _ in range(2))
@@ -253,6 +266,14 @@ def read_calls(head: Path, cache: Path) -> list[dict[str, Any]]:
     return rows
 
 
+def read_strangers(head: Path, folder: Path) -> list[dict[str, Any]]:
+    """People who call nobody, as `head` and the text have them: none of the units is told there."""
+    units = Registry(city_units(CITY_SEED["dev"]))
+    paths = folder.glob("*@*.npy")
+    nobody = {path.stem.partition("@")[0]: NOBODY for path in paths}
+    return claims(PhoneHead(head), folder, nobody, Resolver(units, COMMAND_POST))
+
+
 def with_struck(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return rows + [struck(row) for row in rows if row["truth"]]
 
@@ -274,6 +295,7 @@ def module(beside: Weights, forms: int) -> str:
             absent_gain_per_log_form=PER_LOG_FORM,
             nats_per_syllable=one("most"),
             floor_nats=one("floor"),
+            number_nats=one("number"),
             short_number_nats=one("short"),
             stance_nats={name: stance(name) for name in STANCES if name not in {"callee", "command"}},  # type: ignore[misc]
         )
@@ -308,6 +330,7 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     rows = [row for head in arguments.heads for row in read_calls(head, arguments.cache)]
+    rows += [row for head in arguments.heads for row in read_strangers(head, arguments.cache / STRANGERS)]
     both = with_struck(rows)
     cross_validate(both, arguments.unregistered, arguments.least)
     forms = sum(len(unit_forms(unit)) for unit in city_units())
