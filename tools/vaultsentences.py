@@ -1,7 +1,7 @@
 """The judge split `vault`: read by nobody who works on understanding, run once when all is decided.
 
-About half of its reports are worded as the domain's documents word them, the others as guards and shop
-assistants speak.
+Most of its reports are worded as the domain's documents word them, the last 26 and some before them as guards
+and shop assistants speak.
 """
 
 from tools.judgesplits import JudgeSplit
@@ -119,6 +119,54 @@ chatter|||那个消防栓的标签贴好了没有
 chatter|||食堂今天有红烧肉，早点过来
 chatter|||他的手机打不通，你再打一次
 chatter|||明天消防演练的通知你看到了吗
+report|KNIFE_ATTACK|POLICE|{c}，我{u}的保安，有个人掏出把西瓜刀在{l}乱挥，我们拿叉子顶着他，警察快点来
+report|HOSTAGE|POLICE|{u}，{l}那个男的勒着一个小姑娘的脖子当人质，说谁过来就弄死她，赶紧叫公安
+report|EXPLOSION|FIRE,EMS|{c}，{u}，后厨那个罐子砰一下炸开了，墙都裂了，有人烫着了，要消防和救护车
+report|ROBBERY|POLICE|{k}，刚有两个人把收银员按住，抢了柜台里的钱就跑，请民警过来
+report|THEFT||{u}跟{c}说一下，{l}有人趁着挤掏人家口袋，被我们逮住了
+report|FRAUD|POLICE|{c}，{u}柜台，有个大爷接了电话，对方叫他把存款转到安全账户，请民警过来劝劝
+report|ASSAULT|POLICE|{u}，我们一个同事让客人扇了两巴掌，脸都肿了，人还在{l}，请派出所来处理
+report|FIGHT|POLICE|{c}，我是{u}，{l}两家摊主抢位置，拳头都用上了，拉都拉不开，叫民警来
+report|DRUNK||{u}，有个酒鬼在{l}逮着谁跟谁闹，瓶子也摔了，我们劝不动
+report|DISPUTE||{c}，{u}，有个顾客买的鞋子开胶了要退，店家不肯，两边争了半天
+report|INTRUSION||我是{u}门卫，有个家长没登记，推开我们就往{l}跑，没拦住
+report|SUSPICIOUS_PERSON|POLICE|{c}，{u}，{l}有个人挨个拉车门把手，看见我们就躲，麻烦警察来盘一下
+report|SMOKE||{u}，{l}的烟感一直叫，楼道里雾蒙蒙的，呛人，还没找到哪里来的
+report|FIRE|FIRE|{c}，{k}，{l}那家店窗户里往外窜火，人都跑出来了，请消防快点
+report|COLLAPSE|FIRE|{u}报告，{l}那面墙突然塌下来，底下压着两个人，叫消防来救
+report|WATER_FAULT||{c}，{u}，雨太大，{l}的水都漫到膝盖了，还在往里灌
+report|SUICIDE_JUMP|FIRE,EMS|{u}，{h}有个大姐跨到栏杆外边去了，一直哭，谁劝也不听，请消防带气垫来，救护车也要
+report|DROWNING|EMS|{c}，{u}，{l}那边水池里漂着一个人，我们正在捞，快叫救护车
+report|MISSING_CHILD|POLICE|{u}，有个爷爷说一转身孙子就没影了，四岁，黄衣服，请民警帮着找
+report|UNCONSCIOUS|EMS|{c}，{u}，{l}有个跑步的大哥栽倒了，闭着眼，拍他没反应，还有气，叫120
+report|MEDICAL|EMS|{k}呼叫{c}，有位孕妇肚子疼得站不住，恐怕快生了，请派救护车
+report|ELEVATOR_TRAP|ELEVATOR|{u}，{l}的电梯门打不开，里面有人按铃喊我们，联系维保的来
+report|TRAFFIC_ACCIDENT|TRAFFIC_POLICE|{c}，{u}，两台车在{l}碰了，司机谁都不让谁，请交警来定责
+report|ANIMAL||{u}，{l}的树上有个好大的马蜂窝，蜇了两个人
+report|TRAPPED|FIRE|{u}，有个老太太把自己锁屋里出不来，炉子上还煮着东西，请消防来开门
+report|THEFT||{c}，我是{x}，{l}有人在拆电瓶车的电瓶，不是车主
+checkin|||{c}，{u}换班了，现在{n}个人顶着，没什么情况
+checkin|||{u}，盾牌钢叉都在，{n}人值守，平安
+checkin|||{c}，{k}上班了，{n}个人
+rollcall_answer|||{u}有，{n}个人
+rollcall_answer|||{c}，{u}在的，人没缺，一共{n}人
+rollcall_answer|||听到，这里{u}，应该{e}个，来了{n}个
+ack|||{k}收到，这就安排
+arrived|||{u}{n}个人到{l}了，没看见人
+rollcall_call|||{v}听到没有，马上带上盾牌到{l}集合
+cancel|||{c}，{u}，刚说有人晕倒那个不用来了，他就是睡着了，误报
+cancel|||{u}，那个报警是做饭油烟熏的，没有火，误报，消防别来了
+cancel|||{c}，我是{u}，孩子没丢，在隔壁玩呢，误报误报
+resolve|||{u}，喝醉那位家里人接走了，处置完毕
+resolve|||{c}，{k}，漏水的阀门关上了，处置完毕
+resolve|||{u}报告，捣乱的客人让民警带走了，处置完毕
+exercise|||{c}，{u}，现在是演练，假设{l}有人晕倒，我们两个人抬担架过去
+test|||{c}，{k}试一下机，听得到不
+chatter|||{m}上个月不是遭了贼嘛，后来抓到没有
+chatter|||我表哥在{m}当保安，说那边打架的多得很
+chatter|||电影里那个劫匪最后还是跑掉了
+chatter|||老李摔伤的腿好点没，什么时候回来上班
+chatter|||你看{m}发的那个防诈骗海报，贴到大堂去
 """
 
 VAULT = JudgeSplit(
@@ -129,7 +177,7 @@ VAULT = JudgeSplit(
         "af_kore+bm_fable/zf_xiaobei", "am_onyx+bm_fable/zm_yunjian", "af_kore+am_onyx/zf_xiaoxiao",
     ),
     places=(
-        "15栋", "3号楼大堂", "南门", "负一层车库", "2楼走廊", "东侧围墙", "6栋1单元", "停车场", "5号门", "小广场",
+        "22栋", "3号楼大堂", "南门", "负一层车库", "2楼走廊", "东侧围墙", "6栋1单元", "停车场", "9号门", "小广场",
         "A座三楼", "门卫室", "11号楼楼下", "北侧通道",
     ),
     heights=("3号楼楼顶", "12栋天台", "7楼阳台", "10号楼楼顶"),

@@ -9,22 +9,26 @@ import soundfile as sf
 import yaml
 
 from gateway.speak.wording import spoken_form
-from gateway.understand.names import unit_forms
+from gateway.understand.names import bare_name, unit_forms
 from gateway.understand.pinyin import syllables
 from gateway.understand.registry import parse_units_csv
 from tools.calls import Call, read_manifest
 from tools.cityregistry import city_units
-from tools.citysentences import city_templates
+from tools.citysentences import PLACES, city_templates
 from tools.corpus import CITY_SEED, JUDGES, UNITS, city_plan, judge_plan, plan, units
 from tools.judgesplits import JudgeSplit
 from tools.phonehead.calltexts import CallTexts
 from tools.phonehead.radiotexts import RadioTexts
+from tools.reportsentences import PLACES as DEV2_PLACES
+from tools.reportsentences import reported
 from tools.scripted import scripted_calls
-from tools.sentences import templates
+from tools.sentences import LOCATIONS, templates
 from tools.voice import HELD_TIMBRES, VOICES
 
 DATA = Path(__file__).parents[1] / "data"
 LEXICON = Path(__file__).parents[2] / "config" / "lexicon.yaml"
+SHARED_BEFORE_THIS_WAS_LOOKED_AT = {"西门"}
+"""A place of `sealed`, which had been spoken and run."""
 
 
 def test_splits_share_no_sentence_unit_or_voice() -> None:
@@ -143,6 +147,31 @@ def test_a_judges_strangers_are_not_registered(split: JudgeSplit) -> None:
 def test_a_judge_hears_of_everything_that_may_happen(split: JudgeSplit) -> None:
     lexicon = yaml.safe_load(LEXICON.read_text(encoding="utf-8"))
     assert {t["code"] for t in lexicon["incident_types"]} <= {template.code for template in split.templates()}
+
+
+@pytest.mark.parametrize("name", JUDGES)
+def test_a_judge_tells_of_places_and_strangers_that_no_split_before_it_told_of(name: str) -> None:
+    own = JUDGES[name]
+    before = [JUDGES[one] for one in list(JUDGES)[: list(JUDGES).index(name)]]
+    listed = [*LOCATIONS.values(), *PLACES.values(), *DEV2_PLACES.values()]
+    listed += [(*split.places, *split.heights) for split in before]
+    shared = {place for places in listed for place in places} & {*own.places, *own.heights}
+    assert shared <= SHARED_BEFORE_THIS_WAS_LOOKED_AT
+    assert not {stranger for split in before for stranger in split.strangers} & {*own.strangers}
+    assert own.seed not in {seed for split, seed in CITY_SEED.items() if split != name}
+    assert not {text.text for text in reported()} & {template.text for template in own.templates()}
+
+
+@pytest.mark.parametrize("name", JUDGES)
+def test_a_judges_labels_say_what_its_words_say(name: str) -> None:
+    registered = {u.unit_id: u for u in city_units(JUDGES[name].seed) if u.state == "active"}
+    for call in judge_plan(JUDGES[name]):
+        if call.caller_id:
+            unit = registered[call.caller_id]
+            said = (bare_name(unit.name), *unit.aliases, unit.callsign)
+            assert any(form and form in call.text for form in said), call.text
+        for label in (call.location, call.headcount, call.expected):
+            assert label in call.text
 
 
 @pytest.mark.parametrize("seed", sorted(set(CITY_SEED.values())))
