@@ -28,6 +28,7 @@ from gateway.understand.reading import Reading, Standing, kinds_denied, read
 from gateway.understand.resolve import Parties
 from gateway.understand.slots import Chosen, choose_incident
 
+_PLACE_BY_EAR: Final = 1
 _SAID_BEFORE_END: Final = re.compile(r"(?:是|为|属|确认|刚才[^,.!?]{0,8}|火警|报警)$")
 _COUNT_BEFORE: Final = re.compile(rf"{NUMBER}(?:人|名队员)$")
 _COUNT_AFTER: Final = re.compile(rf"{NUMBER}人")
@@ -189,10 +190,14 @@ def both(first: Evidence, second: Evidence, unheard: frozenset[str] = frozenset(
     """The points of two readings of one call; where both have one, the first reading's.
 
     How little else was said (`terse`) is told by the first alone: the second leaves out what it cannot spell.
+    A room that only the second has (1栋 for 宇宙) is worth no more than any place.
     Of what speaks against a report, what nobody can have said (`unheard`) is left out.
     """
     read = {name: value for name, value in first.points if name not in unheard}
-    points = {name: value for name, value in second.points if name != "terse"} | read
+    points = {name: value for name, value in second.points if name != "terse"}
+    if "place" in points:
+        points["place"] = min(points["place"], _PLACE_BY_EAR)
+    points |= read
     return Evidence(tuple(points.items()), first.attributed or second.attributed)
 
 

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from gateway.model import Understanding
+from gateway.understand.evidence import Evidence
+from gateway.understand.secondreading import both
 from gateway.understand.understand import Context
 
 SMALL_TALK = [
@@ -125,3 +127,9 @@ def test_all_of_it_on_one_radio_opens_nothing(talk: Any) -> None:
 def test_hurt_or_fighting_people_are_no_headcount(number: str, say: Callable[..., Understanding]) -> None:
     for text in (f"{number}人受伤", f"{number}个人打架", f"有{number}名男子持刀", f"{number}人被困"):
         assert say(text).headcount.present is None, text
+
+
+def test_a_room_that_only_the_audio_has_is_worth_no_more_than_any_place() -> None:
+    heard = both(Evidence((("terse", 1),), attributed=False), Evidence((("place", 2),), attributed=False))
+    read = both(Evidence((("place", 2),), attributed=False), Evidence((), attributed=False))
+    assert dict(heard.points)["place"] < dict(read.points)["place"]
