@@ -1,4 +1,4 @@
-"""The judge split `vault`: read by nobody who works on understanding, run once when all is decided.
+"""The judge split `vault`: run once on 2026-11-23, and used up since.
 
 Most of its reports are worded as the domain's documents word them, the last 26 and some before them as guards
 and shop assistants speak.

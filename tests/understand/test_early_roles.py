@@ -49,7 +49,13 @@ def test_who_hails_greets_or_tells_of_its_own_place_speaks(call: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "call", ["指挥中心叫枫林书店，收到请回答", "枫林书店东门那家店还开着吗", "我刚才路过枫林书店，人很多"]
+    "call",
+    [
+        "指挥中心叫枫林书店，收到请回答",
+        "枫林书店，枫林书店，收到请报告在岗人数",
+        "枫林书店东门那家店还开着吗",
+        "我刚才路过枫林书店，人很多",
+    ],
 )
 def test_who_is_hailed_or_talked_about_does_not_speak(call: str) -> None:
     assert RESOLVER.resolve(normalise(call)).caller.unit_id != "book"
