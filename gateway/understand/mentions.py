@@ -23,6 +23,9 @@ _NOT_A_CALLSIGN = (
     "人", "名", "个", "号楼", "栋", "楼", "层", "室", "单元", "米", "分", "岁", "辆", "急救", "日", "月",
     "年", "时", "点", "天", "次", "元", "块", "万", "亿", "种", "项", "家", "度", "吨",
 )  # fmt: skip
+_NOT_A_LONG_CALLSIGN = ("人", "名", "个", "室", "米", "年", "元", "块", "万", "亿", "度", "吨")
+"""Nobody counts floors, days or households in thousands: what sounds like one begins the next word."""
+_LONG_NUMBER: Final = 4
 
 # What surroundings add to a gain: names stand by markers, pauses and the suffix, chance likeness does not.
 _AFTER_SELF: Final = 1.2
@@ -217,7 +220,8 @@ def _may_stand(found: Occurrence, text: str, said: Syllables, *, in_audio: bool)
     first, last = said.spans[found.start][0], said.spans[found.end - 1][1]
     alone = not text[max(0, first - 1) : first].isdigit() and not text[last : last + 1].isdigit()
     slack = _NUMBER_SLACK_IN_AUDIO * found.most if in_audio else _NUMBER_SLACK
-    return alone and found.gain > found.most - slack and not text.startswith(_NOT_A_CALLSIGN, last)
+    counts = _NOT_A_LONG_CALLSIGN if len(form.text) >= _LONG_NUMBER else _NOT_A_CALLSIGN
+    return alone and found.gain > found.most - slack and not text.startswith(counts, last)
 
 
 def _is_a_word(found: Occurrence, order: CallOrder) -> bool:

@@ -13,8 +13,8 @@ the clearest to the weakest:
 5. a name at the very start and then a pause, or right behind the command post's: X speaks, with less
    certainty; said twice, or followed by somebody who speaks: X is spoken to.
 
-A name after 请, 在, 到 or before 旁边, 附近, 支援 is somebody else's affair and takes no part; so is one
-before 东门 or 门口, unless it stands behind the post's, has its 最小应急单元 or is a number: then the place
+A name after 请, 在, 到 or before 支援, 那边 is somebody else's affair and takes no part; so is one before
+东门, 附近 or 上个月, unless it stands behind the post's, has its 最小应急单元 or is a number: then the place
 is its own. A greeting belongs to the name that it greets, and 门卫 or 的 to the unit that it speaks for.
 """
 
@@ -336,9 +336,11 @@ class CallOrder:
             return True
         if mention.end in self._pauses:
             return False
-        at_its_gate = self.after("gate", mention.end, slack=0)
         own = mention.behind_post or mention.suffixed or mention.numbered
-        return self.after("place_after", mention.end, slack=0) or (at_its_gate and not own)
+        if self.after("place_after", mention.end, slack=0):
+            return True
+        passing = self.after("vicinity", mention.end, slack=0) or self.after("bygone", mention.end, slack=0)
+        return passing and not own
 
     def _callee(self, named: tuple[Named, ...], caller: int | None) -> int | None:
         speaks = named[caller].who if caller is not None else frozenset()

@@ -21,7 +21,8 @@ Marker = Literal[
     "urge",
     "place_before",
     "place_after",
-    "gate",
+    "vicinity",
+    "bygone",
     "count",
     "shouts",
     "greets",
@@ -94,13 +95,17 @@ class RoleWords:
         "在", "到", "去", "往", "从", "离", "过", "位于", "路过", "靠近", "送到", "前往", "赶往", "经过",
     )  # fmt: skip
     place_after: tuple[str, ...] = (
-        "旁边", "附近", "对面", "隔壁", "后面", "前面", "周边", "方向", "东侧", "西侧", "南侧", "北侧",
-        "支援", "增援", "协助", "过来", "路口", "那边",
+        "方向", "支援", "增援", "协助", "过来", "路口", "那边",
     )  # fmt: skip
-    gate: tuple[str, ...] = (
-        "门口", "东门", "西门", "南门", "北门", "门前", "楼下", "里面", "外面",
+    vicinity: tuple[str, ...] = (
+        "门口", "东门", "西门", "南门", "北门", "东侧", "西侧", "南侧", "北侧", "门前", "楼下", "里面",
+        "外面", "旁边", "附近", "对面", "隔壁", "后面", "前面", "周边",
     )  # fmt: skip
     """Places that are a unit's own as readily as somebody's in passing."""
+    bygone: tuple[str, ...] = (
+        "上个月", "上个星期", "上周", "上次", "上回", "那次", "那回", "去年", "前年", "前阵子", "前段时间",
+    )  # fmt: skip
+    """Who is named before these is talked about, unless the post was called first."""
     greets: tuple[str, ...] = (
         "早上好", "上午好", "中午好", "下午好", "晚上好", "你好", "您好", "领导好", "辛苦了",
     )  # fmt: skip
@@ -127,7 +132,8 @@ class RoleWords:
             ("urge", self.urge),
             ("place_before", self.place_before),
             ("place_after", self.place_after),
-            ("gate", self.gate),
+            ("vicinity", self.vicinity),
+            ("bygone", self.bygone),
             ("greets", self.greets),
             ("ours", self.ours),
             ("bearer", self.bearer),

@@ -42,6 +42,9 @@ def test_a_hail_a_few_words_later_still_calls_whom_it_names(call: str) -> None:
         "指挥中心，枫林书店的保安报告，有人打架",
         "枫林书店前台报告，有个客人不肯走",
         "指挥中心，我们枫林书店停电了",
+        "指挥中心枫林书店北侧有人打架",
+        "指挥中心枫林书店附近有人打架",
+        "指挥中心枫林书店上周修的门又坏了",
     ],
 )
 def test_who_hails_greets_or_tells_of_its_own_place_speaks(call: str) -> None:
@@ -55,6 +58,8 @@ def test_who_hails_greets_or_tells_of_its_own_place_speaks(call: str) -> None:
         "枫林书店，枫林书店，收到请报告在岗人数",
         "枫林书店东门那家店还开着吗",
         "我刚才路过枫林书店，人很多",
+        "枫林书店附近哪里能停车",
+        "枫林书店上次不是丢了电动车吗",
     ],
 )
 def test_who_is_hailed_or_talked_about_does_not_speak(call: str) -> None:
@@ -64,6 +69,12 @@ def test_who_is_hailed_or_talked_about_does_not_speak(call: str) -> None:
 def test_a_number_is_nobodys_place() -> None:
     numbered = Resolver(Registry((Unit("book", "枫林书店最小应急单元", callsign="0831"),)), "指挥中心")
     assert numbered.resolve(normalise("洞八三幺西门有人倒下了，请派120")).caller.unit_id == "book"
+
+
+def test_what_sounds_like_floors_behind_a_long_number_begins_the_next_word() -> None:
+    numbered = Resolver(Registry((Unit("book", "枫林书店最小应急单元", callsign="0831"),)), "指挥中心")
+    assert numbered.resolve(normalise("指挥中心洞八三幺楼上漏水了")).caller.unit_id == "book"
+    assert numbered.resolve(normalise("指挥中心洞八三幺元一个月")).caller.unit_id is None
 
 
 def test_a_unit_whose_name_ends_like_the_posts_speaks_behind_it() -> None:
