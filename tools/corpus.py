@@ -9,7 +9,7 @@
 `--dev2` is for working on what happened: many ways of saying it, in two halves, of which only the figures of
 `dev2b` are looked at. The city set's `blind` split and those of `tools.judgesplits` have sentences and a
 registry of their own as well, and voices whose sound no training heard: each is read once, when all is
-decided. `blind`, `sealed` and `vault` have been: draw the next before tuning on `vault`.
+decided. `blind`, `sealed` and `vault` have been; `cellar` has not, and nobody may look into it.
 Noise is added when a call is used (`tools.channel`).
 Every call is a pure function of its number, so the set is the same wherever it is made.
 """
@@ -24,6 +24,7 @@ from pathlib import Path
 from gateway.model import Unit
 from gateway.understand.names import bare_name
 from tools.calls import Call, read_manifest, write_manifest
+from tools.cellarsentences import CELLAR
 from tools.cityregistry import city_units
 from tools.citysentences import PLACES, POSTS, city_templates
 from tools.judgesplits import JudgeSplit, rounds
@@ -40,7 +41,7 @@ COMMITTED = ROOT / "tests" / "data"
 CACHE = ROOT / ".cache" / "corpus"
 CITY = CACHE / "city"
 DEV2 = CACHE / "dev2"
-JUDGES = {split.name: split for split in (SEALED, VAULT)}
+JUDGES = {split.name: split for split in (SEALED, VAULT, CELLAR)}
 VOICES = {
     "dev": ("zf_xiaobei", "zm_yunjian"),
     "test": ("zf_xiaoxiao", "zm_yunxi"),
@@ -56,6 +57,8 @@ CITY_SEED |= {name: split.seed for name, split in JUDGES.items()}
 """Which registry of `tools.cityregistry` a split's units come from; blind and the judges have their own."""
 CITY_PLACES = PLACES | {name: split.places for name, split in JUDGES.items()}
 CITY_POSTS = POSTS | {name: split.posts for name, split in JUDGES.items()}
+MUSTER = (3, 12)
+"""The least and the most people a unit of the city set may expect."""
 FITTED_ON = ("dev", "test", "blind", "sealed")
 """What evidence is fitted on. All but dev were judges before they were used up."""
 COMMAND_POST = "指挥中心"
@@ -141,15 +144,16 @@ def _city_call(template: Template, turn: int, listed: list[Unit]) -> Call:
     said = caller.aliases[0] if caller.aliases and rng.random() < 0.6 else bare_name(caller.name)
     if rng.random() < 0.25 and "最小应急单元" not in template.text:
         said += "最小应急单元"
-    expected = rng.randint(3, 12)
-    present = rng.randint(max(1, expected - 3), expected)
     judge = JUDGES.get(template.split)
+    expected = rng.randint(*(judge.muster if judge else MUSTER))
+    present = rng.randint(max(1, expected - 3), expected)
     location = rng.choice(judge.heights if judge and has["h"] else CITY_PLACES[template.split])
     text = template.text.format(
         u=said, k=caller.callsign, v=bare_name(called.name), m=bare_name(other.name),
         c=rng.choice(CITY_POSTS[template.split]), l=location, n=present, e=expected,
         h=location, x=rng.choice(judge.strangers) if judge and has["x"] else "",
     )  # fmt: skip
+    text = judge.as_said(text) if judge else text
     speaks = has["u"] or has["k"]
     voices = VOICES[template.split]
     return Call(
@@ -162,8 +166,8 @@ def _city_call(template: Template, turn: int, listed: list[Unit]) -> Call:
         code=template.code,
         agencies=template.agencies,
         location=location if has["l"] or has["h"] else "",
-        headcount=str(present) if has["n"] else "",
-        expected=str(expected) if has["e"] else "",
+        headcount=str(present) if has["n"] else template.present,
+        expected=str(expected) if has["e"] else template.expected,
         acts=template.acts,
         polarity=template.polarity,
         exercise=template.exercise,

@@ -6,6 +6,7 @@ unit that is not registered. Audio and manifest lie apart from the other splits'
 `python -m tools.corpus make --judge NAME`.
 """
 
+import re
 from dataclasses import dataclass
 
 from tools.sentences import Template
@@ -17,12 +18,18 @@ _ACTS = {
     "rollcall_call": "hail", "ack": "ack_received", "arrived": "arrived", "cancel": "cancel",
     "resolve": "resolve", "exercise": "report", "chatter": "", "test": "test_only", "say_again": "say_again",
 }  # fmt: skip
+_TWO = re.compile("(?<![0-9])2(?=[个人名位])")
 _POLARITY = {"report": "report", "cancel": "cancel", "resolve": "resolve"}
 
 
 @dataclass(frozen=True, slots=True)
 class JudgeSplit:
-    """One such split. `lines` are kind, code, agencies and text, a `|` between; `seed` is its registry's."""
+    """One such split. `lines` are kind, code, agencies and text, a `|` between; `seed` is its registry's.
+
+    Where a line writes its head count out in words, the number, or present/expected, follows a fifth `|`.
+    `muster` is the least and the most people a unit may expect. With `words_for_two` two people are 两个人,
+    as one says it, and not 2个人, which the voice reads as 二个人.
+    """
 
     name: str
     seed: int
@@ -32,20 +39,28 @@ class JudgeSplit:
     posts: tuple[str, ...]
     strangers: tuple[str, ...]
     lines: str
+    muster: tuple[int, int] = (3, 12)
+    words_for_two: bool = False
 
     def templates(self) -> list[Template]:
         """All templates in order; ids carry kind and number."""
         made = []
         for number, line in enumerate(self.lines.strip().splitlines()):
-            kind, code, agencies, text = line.split("|")
+            kind, code, agencies, text, *counted = line.split("|")
+            present, _, expected = "".join(counted).partition("/")
             acts = "ack_received|present" if kind == "rollcall_answer" and "收到" in text else _ACTS[kind]
             made.append(
                 Template(
                     f"city-{self.name}-{kind}-{number:02d}", self.name, kind, text, code,
                     agencies.replace(",", "|"), acts, _POLARITY.get(kind, "none"), int(kind == "exercise"),
+                    present, expected,
                 )
             )  # fmt: skip
         return made
+
+    def as_said(self, text: str) -> str:
+        """The sentence with its slots filled, as one says it."""
+        return _TWO.sub("两", text) if self.words_for_two else text
 
 
 def rounds(number: int, template: Template) -> int:

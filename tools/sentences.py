@@ -10,7 +10,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """One sentence with slots and what it means; `kind` is the list it stands in."""
+    """One sentence with slots and what it means; `kind` is the list it stands in.
+
+    `present` and `expected` are a head count that the sentence itself writes out.
+    """
 
     id: str
     split: str
@@ -21,6 +24,8 @@ class Template:
     acts: str = ""
     polarity: str = "none"
     exercise: int = 0
+    present: str = ""
+    expected: str = ""
 
 
 # ruff: noqa: E501 - a sentence stays on its line, as the lists below read best

@@ -1,0 +1,250 @@
+"""The judge split `cellar`: nobody who works on understanding has read it, and nothing has been run on it.
+
+Written from the domain's documents alone, by somebody who knew nothing of the product's own words. Half of its
+reports are in radio procedure; in the other half guards, teachers and shop assistants say it as it comes: the
+place first, or what is wanted, or what happened, and who speaks last of all or nobody. Some talk of another unit.
+"""
+
+from tools.judgesplits import JudgeSplit
+
+# ruff: noqa: E501 - a sentence stays on its line, as the lists below read best
+
+_LINES = """
+report|KNIFE_ATTACK|POLICE,EMS|{c}，我是{u}，{l}有一名男子持刀砍人，已有人受伤，请求公安和急救支援
+report|KNIFE_ATTACK|POLICE|快快快，{l}有人拿刀，{u}这边，已经划伤一个了，叫警察
+report|KNIFE_ATTACK|SWAT|{c}，{u}，有人提着斧头在{l}见人就劈，我们拿椅子挡着，赶快派特警
+report|KNIFE_ATTACK|POLICE,EMS|{k}紧急报告，{l}两个人吵着吵着，一个掏刀把另一个捅了，请派民警和救护车
+report|HOSTAGE|SWAT|{c}，我是{u}，{l}一名男子挟持人质，情绪激动，请求特警支援
+report|VEHICLE_RAMMING|POLICE,EMS|{c}，{u}报告，大门口有一辆小轿车冲撞人群，多人倒地，请求公安、急救支援
+report|EXPLOSION|FIRE,EMS|{u}报告{c}，{l}发生爆炸，有人员受伤，请求消防和120支援
+report|BOMB_THREAT|SWAT|{c}，我是{u}，{l}发现疑似爆炸物，人员已疏散，请求特警支援
+report|BOMB_THREAT|POLICE|{u}，有张纸条塞在我们门缝里，上面写着下午要炸楼，请派出所来看
+report|ROBBERY|POLICE|{c}，我是{u}，{l}发生抢劫，嫌疑人向北逃跑，请求公安支援
+report|ROBBERY|POLICE|{k}，有人蒙着脸进来逼店员交钱，钱拿走了，人刚出门，警察快点
+report|SNATCHING|POLICE|{c}，{u}，有个姑娘低头看手机，让人从手里一把夺了去，追到马路上没追着，请民警查监控
+report|THEFT|POLICE|{c}，我是{u}，{l}有人盗窃电动车，请派民警到场
+report|THEFT|POLICE|{u}报告，我单位办公室夜间被盗，门锁被撬，请公安勘查
+report|THEFT|POLICE|{u}，逮住一个往衣服里塞了好几条烟没付钱的，人在{l}，叫民警来领
+report|THEFT||{v}，我是{u}，有个小偷往你们那边跑了，黑裤子白鞋，帮忙拦一下
+report|FRAUD|POLICE|{c}，我是{u}，一名群众遭遇刷单诈骗，已转账两万元，请民警到场
+report|FRAUD||{c}，{u}，有人冒充自来水公司上门收钱，收了好几户，住户才发现是假的
+report|SEXUAL_OFFENCE|POLICE|{k}，有个男的老往女孩子身上蹭，还动手摸，女孩吓哭了，在{l}，请警察来一趟
+report|DRUGS|POLICE|{c}，我是{u}，{l}有两名男子疑似吸毒，请公安到场核查
+report|ASSAULT|POLICE,EMS|{c}，我是{u}，一名保安员被殴打，头部受伤，请求公安和救护车支援
+report|ASSAULT|POLICE|{u}，刚才送货的不肯登记，上来就给我们老张一拳，鼻子打出血了，人在{l}，叫民警来
+report|FIGHT|POLICE|{c}，{u}报告，{l}有十余人聚众斗殴，请求警力支援
+report|FIGHT|POLICE|{u}呼叫{c}，{l}发生打架，双方共四人，请派民警处置
+report|FIGHT||东边路口，东边路口，这边两个出租车司机扭成一团了，分不开，我是{u}，快来人
+report|FIGHT|POLICE|{c}，派几个警察过来，{u}这里一群小伙子抄着酒瓶子互相打，我们拦不住
+report|FIGHT||喂，{c}，{l}有人打架，快点来人
+report|DISTURBANCE|POLICE|{u}报告{c}，有多名男子在{l}寻衅滋事，辱骂工作人员，请求公安支援
+report|DISTURBANCE|POLICE|{u}，几个小年轻在{l}拦着路人起哄骂人，赶也赶不走，请民警来一下
+report|DRUNK|POLICE|{c}，我是{u}，{l}有一名醉酒男子滋事，请民警协助
+report|DRUNK||{u}，有个人喝得烂醉躺在{l}不走，谁碰他骂谁，我们弄不动
+report|DRUNK|POLICE|{c}，有个客人喝大了，吐了一地，拉着人不让走，{u}，来个民警吧
+report|VANDALISM|POLICE|{c}，{u}报告，有人在停车场打砸车辆，请公安支援
+report|VANDALISM|POLICE|{u}，路边一排车的轮胎都让人扎了，车主围了一圈，请民警看看监控
+report|MENTAL_CRISIS|EMS,POLICE|{u}，有户人家的儿子精神病又犯了，在{l}又喊又跳，药也停了，麻烦叫医生和民警来
+report|DISPUTE|POLICE|{u}报告{c}，{l}发生消费纠纷，双方争执不下，请民警调解
+report|DISPUTE|STREET|{u}，几个工人说工钱没给，跟包工头在{l}吵得脸红脖子粗，请街道来人劝一劝
+report|DISPUTE||跳舞的跟打球的抢场地，在广场上骂了半个钟头了，还没动手，{u}
+report|DOMESTIC|POLICE|{u}，七零三那家男的又打老婆了，整层楼都听得到，孩子也在哭，请派出所来人
+report|CROWD_GATHERING|POLICE|{c}，我是{u}，{l}有五十余人聚集，拉着横幅，请求警力支援
+report|CROWD_GATHERING||{u}，来了一大帮买房的业主，举着牌子堵在{l}要说法，人越来越多了
+report|CROWD_CRUSH|EMS|{c}，{u}，{l}人太多，前面有人摔倒后面还往前挤，踩到人了，快派人疏散，叫救护车
+report|INTRUSION|POLICE|{c}，我是{u}，一名男子翻墙进入院内，请求公安支援
+report|INTRUSION||{u}，三个人从后面翻栏杆进来了，喊也不听，往{l}那边钻
+report|SUSPICIOUS_PERSON|POLICE|{c}，{u}报告，{l}发现一名形迹可疑男子，戴黑色帽子，请民警核查
+report|SUSPICIOUS_PERSON||{k}报告{c}，有陌生男子在{l}徘徊，还找学生搭话
+report|SUSPICIOUS_PERSON||{u}，有个人在{l}转悠快一个小时了，东张西望，问他找谁也不说
+report|SUSPICIOUS_ITEM|POLICE|{c}，我是{u}，{l}有一个无人认领的行李箱，请求公安排查
+report|SUSPICIOUS_ITEM||{u}，{l}有个黑袋子放了一上午没人要，鼓鼓囊囊的，谁都不敢碰
+report|SUSPICIOUS_VEHICLE|POLICE|{c}，{u}报告，马路对面停着一辆面包车，车牌用布遮着，连着三天了，请民警查一下
+report|BULLYING|POLICE|{u}，几个初三的把一个初一的堵在厕所里，逼他下跪，还录像，请派出所来
+report|DRONE||{u}报告，有一架无人机在我们楼顶上空盘旋，找不到是谁在飞
+report|NOISE|URBAN_MGMT|{c}，{u}，旁边工地半夜还在打桩，住户都说吵得睡不着，请城管来管管
+report|EBIKE_FIRE|FIRE|{u}紧急呼叫，{l}充电的电动自行车着火，引燃旁边车辆，请消防队支援
+report|EBIKE_FIRE|FIRE|{c}，{l}有台外卖车的电池烧起来了，噼里啪啦响，灭火器都打完两瓶了，{u}，叫消防
+report|VEHICLE_FIRE|FIRE|{c}，{u}报告，卸货区一辆货车自燃，请求消防支援
+report|VEHICLE_FIRE|FIRE|{u}，有辆小轿车引擎盖下面蹿火了，司机跳下来了，就在大门外，119快点
+report|FIRE|FIRE,EMS|{c}，我是{u}，{l}发生火灾，有人员被困，请求消防、急救支援
+report|FIRE|MICRO_FIRE,FIRE|{u}报告{c}，{l}有明火，已组织疏散，请微型消防站和消防队增援
+report|FIRE|FIRE|烧起来了烧起来了，{l}，{u}，灭火器压不住，赶紧叫消防
+report|FIRE||{c}，{u}，{l}那个垃圾桶让烟头点着了，火苗一米多高，我们先拿水浇着
+report|FIRE|FIRE|{m}那边着火了，火光都看得到，我是{u}，请消防去看
+report|SMOKE|MICRO_FIRE|{c}，{u}报告，{l}烟感报警，暂未发现明火，请微型消防站协助排查
+report|SMOKE|FIRE|{u}，{l}一股烧塑料的味道，天花板缝里冒烟，没看见火，请消防来看看
+report|GAS_LEAK|GAS|{c}，我是{u}，{l}天然气泄漏，已关闭阀门，请燃气公司紧急支援
+report|GAS_LEAK|FIRE,GAS|{u}呼叫{c}，{l}燃气报警器响，气味很浓，请求消防、燃气支援
+report|GAS_LEAK|GAS|{u}，施工队把地下的煤气管挖破了，嘶嘶往外喷，我们不让人靠近，叫燃气抢修快来
+report|HAZMAT|FIRE|{c}，{u}报告，{l}有一桶强酸泄漏，气味刺鼻，请求消防支援
+report|COLLAPSE|FIRE,EMS|{c}，我是{u}，{l}脚手架倒塌，两名工人被压，请求消防、120支援
+report|COLLAPSE||{u}，围墙外面的路面忽然陷下去一个大坑，有辆车掉了半个进去，人爬出来了
+report|FALLING_OBJECT|POLICE|{c}，{u}，又有人从楼上往下扔酒瓶子，差点砸到推婴儿车的，请民警来查是哪家
+report|TREE_WEATHER|URBAN_MGMT|{c}，{u}报告，台风把门口的大树吹倒，压住两辆车，请城管来清理
+report|WATER_FAULT|WATER|{c}，我是{u}，{l}爆水管，积水约二十公分，请自来水公司抢修
+report|WATER_FAULT||{u}，下水道反水，{l}全是脏水，都淹到脚面了，快派人来抽
+report|POWER_FAULT|POWER|{c}，{u}报告，配电房变压器故障，造成大面积停电，请供电公司支援
+report|POWER_FAULT|POWER|{u}，{l}有根电线掉下来搭在栏杆上，滋滋冒火星，我们围起来了，叫供电局快来断电
+report|SUICIDE_JUMP|POLICE,FIRE,EMS|{c}，我是{u}，一名女子在{h}欲轻生，请求公安、消防、120支援
+report|SUICIDE_JUMP|FIRE|{u}紧急呼叫，{h}边缘站着一名学生，往下看，扬言要跳，请消防来铺气垫
+report|SUICIDE_JUMP|POLICE|{c}，有个小伙子翻过栏杆要往河里跳，我拉着他胳膊，{u}，快叫警察
+report|FALL_FROM_HEIGHT|EMS|{u}，装空调的师傅绳子断了，从四楼摔下来，就在{l}，动不了，快叫救护车
+report|DROWNING|FIRE,EMS|{c}，{u}报告，有一名儿童落水，请求消防、救护车支援
+report|DROWNING|FIRE,EMS|{u}，有个钓鱼的掉水里了，人在往下沉，我们扔了救生圈够不着，叫消防，叫120
+report|MISSING_CHILD|POLICE|{c}，我是{u}，{l}一名五岁男孩走失，身穿蓝色上衣，请民警协助查找
+report|MISSING_CHILD||{u}，有个妈妈急疯了，说买个水的工夫女儿就不见了，三岁，扎两个辫子，在{l}丢的
+report|MISSING_CHILD|POLICE|放学一个小时了，二年级有个孩子没接到，老师家长都找遍了，{u}，麻烦派出所帮着找
+report|MISSING_PERSON|POLICE|{u}报告{c}，一名失智老人走失，八十岁，穿黑色棉衣，请民警帮助查找
+report|MISSING_PERSON||{c}，我们这有个老爷子早上出去遛弯到现在没回来，脑子不太记事，家里人急得不行，{u}
+report|CARDIAC_ARREST|EMS|{c}，我是{u}，{l}一名老人心跳骤停，我们正在按压，请急救中心速来
+report|CARDIAC_ARREST|EMS|{u}，球场上打球的突然倒下，摸不到脉，也没气了，谁把除颤仪拿过来，叫救护车
+report|UNCONSCIOUS|EMS|{c}，{u}报告，{l}一名女子昏迷倒地，请求救护车
+report|UNCONSCIOUS|EMS|{l}有个环卫大姐热晕过去了，怎么喊都不应，{u}，叫120
+report|UNCONSCIOUS|EMS|{x}报告，有位客人在{l}昏过去了，还有气，就是不醒，请叫急救
+report|MEDICAL|EMS|{c}，我是{u}，一名员工突发疾病，呼吸困难，请求120支援
+report|MEDICAL|EMS|{u}呼叫{c}，有老人在{l}摔倒骨折，请派救护车
+report|MEDICAL|EMS|{u}，有个学生抽起来了，嘴里吐白沫，老师按着他，请叫救护车
+report|FOOD_POISONING|EMS|{u}，吃完午饭好多人又吐又拉，十来个了，都在{l}，叫几辆救护车
+report|ELECTRIC_SHOCK|EMS|{c}，我是{u}，{l}一名电工触电，电源已断，请求急救支援
+report|ELEVATOR_TRAP|ELEVATOR|{c}，我是{u}，2号电梯困人，被困四人，请求维保单位救援
+report|ELEVATOR_TRAP|FIRE,ELEVATOR|{u}报告{c}，电梯故障，一名孕妇被困，请消防和维保人员到场
+report|ELEVATOR_TRAP|ELEVATOR|{u}，电梯卡在五楼半不动了，里面关着个送外卖的，叫电梯公司来
+report|ELEVATOR_TRAP||{c}，有人打电话说电梯门开不了，里头还有两个小孩，吓得直哭，{u}，赶紧来人
+report|TRAPPED|FIRE,EMS|{c}，{u}报告，一名工人手臂卡在机器里，请求消防救援和急救
+report|TRAPPED|FIRE|{u}，有个小男孩把头伸到栏杆缝里拔不出来了，在{l}，叫消防拿工具来
+report|ANIMAL|FIRE|{c}，{u}报告，{l}发现一条大蛇，请消防协助捕捉
+report|ANIMAL||{u}，有条没拴绳的大狗把买菜的阿姨咬了，还在{l}乱窜，来人抓一下
+report|TRAFFIC_ACCIDENT|TRAFFIC_POLICE|{c}，我是{u}，门前马路发生三车追尾，无人受伤，请交警到场
+report|TRAFFIC_ACCIDENT|TRAFFIC_POLICE,EMS|{u}，电动车跟公交车撞了，骑车的躺在地上，就在公交站，叫交警，叫救护车
+report|TRAFFIC_ACCIDENT|TRAFFIC_POLICE|{c}，刚才一辆白车把过马路的老人撞倒就跑了，尾号三七八，{u}，请交警拦一下
+report|TRAFFIC_BLOCK|TRAFFIC_POLICE|{u}报告，南侧车辆违停，消防通道被占用，请交警拖车
+report|TRAFFIC_BLOCK|TRAFFIC_POLICE|{c}，接孩子的车把整条路全堵上了，一动不动，{u}，请交警来指挥一下
+report|LOST_PROPERTY|POLICE|{u}，有人交过来一个捡到的钱包，里面有身份证和几百块钱，请民警来取
+report|ASSIST||{c}，我是{u}，有群众求助，钥匙落在家里进不去，请帮忙联系开锁
+report|ASSIST||{u}，有位坐轮椅的大爷过不了天桥，想请人帮忙抬一下，我们人手不够
+report|UNKNOWN||{c}，我是{u}，有紧急情况，请求支援
+report|UNKNOWN||{c}，{k}，这边出事了，快派人过来，来了再说
+checkin|||{c}，我是{u}，今天应到{e}人，实到{n}人，一切正常
+checkin|||{u}早班{n}人上岗，装备齐全
+checkin|||{u}报告，{n}人已到岗，情况正常
+checkin|||{c}，{c}，{k}，夜班{n}个人到齐了
+checkin|||{u}，今天就{n}个人，其余的轮休
+checkin|||早上好，{u}，到岗{n}位，没有情况
+checkin|||{u}交接班完成，现在在岗{n}人
+checkin|||{c}，{u}应到{e}，实到{n}，报告完毕
+checkin|||{k}报备，{n}名保安员在岗在位
+checkin|||{x}，今天{n}人上岗，请登记
+checkin|||{u}，今天就我们俩在岗，一切正常|2
+checkin|||{c}，我是{u}，上岗二十三人，平安无事|23
+checkin|||{u}，两个人值班，情况正常|2
+rollcall_answer|||{u}收到，应到{e}人，实到{n}人
+rollcall_answer|||{u}收到，在岗{n}人，装备完好，请指示
+rollcall_answer|||{c}，{k}听到，{n}人在位，一切正常
+rollcall_answer|||{u}到，一共{n}个
+rollcall_answer|||收到收到，{u}，我们这边{n}个人都在
+rollcall_answer|||{u}在岗，{n}个
+rollcall_answer|||{u}，到位{n}人，完毕
+rollcall_answer|||这里是{u}，应到{e}位，现在到了{n}位
+rollcall_answer|||{u}回答，全员{n}人在岗
+rollcall_answer|||{u}收到，就俩人，我和队长|2
+rollcall_answer|||{c}，{u}收到，十五个人在岗，没有异常|15
+rollcall_answer|||{u}，连我一共三个|3
+rollcall_answer|||{c}，{u}应到十一人，实到九人，两个请假|9/11
+hail|||{c}，我是{u}，听到请回答
+hail|||{c}，{c}，我是{k}，收到请回话
+hail|||{u}呼叫{c}
+hail|||{c}，{u}，在不在
+hail|||{c}能听到吗，这里{u}
+hail|||{v}，我是{u}，听到请回话
+hail|||{u}呼叫{v}，收到请回答
+hail|||{c}，{x}呼叫，能不能听见
+hail|||{k}呼叫{c}，{k}呼叫{c}
+hail|||喂喂，{c}，{u}叫你
+hail|||{u}找{v}，听到回一下
+hail|||{c}听到请讲，{u}
+rollcall_call|||{v}，{c}呼叫，请报告在岗情况
+rollcall_call|||{c}点名，{v}，听到请回答
+rollcall_call|||{v}最小应急单元，{c}呼叫，收到请回答
+rollcall_call|||下一个，{v}，请报人数
+rollcall_call|||{v}，{v}，你们今天几个人，请回答
+rollcall_call|||{c}呼叫{v}，请报告应到实到人数
+ack|||{u}收到，明白
+ack|||{k}收到，两分钟内赶到
+ack|||明白，{u}现在出发
+ack|||{u}收到，正在集合，一分钟后出发
+ack|||好的，{c}，{u}知道了
+ack|||收到，{u}这就带人下去
+ack|||{c}，{u}清楚，立即前往{l}
+ack|||收到，{k}原地待命
+arrived|||{u}已经到达{l}
+arrived|||{c}，{k}到现场了，正在了解情况
+arrived|||{u}{n}人到位，装备齐全，请指示
+arrived|||报告{c}，{u}到{l}了，正在疏散群众
+arrived|||{c}，我是{u}，人员集结完毕，共{n}人
+arrived|||我们到了，{u}，在{l}
+arrived|||{k}已到场，跟民警碰上头了
+arrived|||{u}增援的{n}个人到{l}了
+cancel|||{c}，我是{u}，刚才报的火情是误报，请取消支援
+cancel|||{u}报告，{l}烟感是误报，灰尘引起的，警报解除
+cancel|||{c}，{u}，刚才说的可疑包裹是快递员放的，误会，取消
+cancel|||{u}，不用来了，刚才那个不是打架，是在排节目
+cancel|||{c}，{k}更正，没有人受伤，系误报，撤销警情
+cancel|||{u}，虚惊一场，煤气味是隔壁刷油漆的味道，消防不用来了
+cancel|||{c}，解除解除，{u}按错报警按钮了
+cancel|||{u}，没有小孩走丢，是家长看错了，取消吧
+resolve|||{c}，{u}报告，明火已扑灭，无人员伤亡
+resolve|||{u}，吵架那两家都劝开了，已经处理好了
+resolve|||{c}，我是{u}，走丢的老人已经找到，交给家属了
+resolve|||{k}报告，伤者已送医，现场处置完毕
+resolve|||{u}，电梯里的人都出来了，没有受伤，处理完了
+resolve|||{c}，{u}，持刀的男子已经制服，刀也缴了，没有人受伤
+resolve|||{u}，爆的水管修好了，地也扫干净了
+resolve|||{u}报告{c}，两台车已经拖走，路通了，恢复正常
+exercise|||{c}，我是{u}，演练报告，模拟{l}起火，请求支援
+exercise|||以下是演练，{u}报告，{l}发现可疑人员，正在盘查
+exercise|||{u}，拉动测试，模拟有人持械闯入，我们盾牌组已经就位
+exercise|||{c}，{k}，消防演习开始，{l}冒烟，正在疏散
+exercise|||演习，演习，{u}呼叫{c}，假设{l}有人心脏骤停，正在取除颤仪
+test|||{u}试音，试音，听得清吗
+test|||{c}，{k}测试信号
+test|||一二三四五，{u}试话
+test|||{u}换了新电池，试一下机
+test|||{c}，{u}，测试通话，信号怎么样
+say_again|||{c}，刚才没听清，请再说一遍，{u}
+say_again|||{u}，信号不好，断断续续，请重复
+say_again|||请重复，{k}没有听清楚最后一句
+say_again|||{c}，你声音太小了，{u}听不清
+chatter|||{m}那边上周电梯困人，修了三天才好
+chatter|||新闻说外地有个商场着火，烧了一夜
+chatter|||下星期三要搞反恐演练，{m}也参加
+chatter|||昨天那个打架的，听说两边都赔钱了
+chatter|||你帮我看看{m}的快递到了没有
+chatter|||等会谁去买水，天太热了
+chatter|||我刚看了个短视频，有人在桥上救了个跳河的
+chatter|||{m}的队长换人了，新来的姓刘
+chatter|||防火检查表放哪里了，下午要交
+chatter|||我儿子有点发烧，明天想跟你换个班
+chatter|||以前{m}老有人偷电瓶，装了监控就没了
+chatter|||前天晚上那个醉汉折腾到三点，我一宿没睡
+chatter|||保安大叔今天过生日，晚上一起吃个饭
+"""
+
+CELLAR = JudgeSplit(
+    name="cellar",
+    seed=211,
+    voices=(
+        "af_kore/zf_xiaobei", "am_onyx/zm_yunjian", "jf_tebukuro/zf_xiaobei", "bm_fable+jf_tebukuro/zm_yunxi",
+        "af_kore+bm_fable+jf_tebukuro/zf_xiaoxiao", "af_kore+am_onyx+bm_fable/zm_yunjian",
+    ),
+    places=(
+        "5号楼大厅", "西南角", "地下二层停车场", "4楼楼梯间", "21栋", "乒乓球台", "正门岗亭", "北门外面", "16栋4单元",
+        "食堂二楼", "后勤楼", "门诊一楼", "B座六楼", "报刊亭旁边", "14号楼电梯厅",
+    ),
+    heights=("16号楼楼顶", "5栋天台", "8楼窗台", "教学楼楼顶"),
+    posts=("指挥中心", "指挥中心", "指挥中心", "指挥室"),
+    strangers=("榕树湾托管班", "老码头火锅", "金叶烟酒行", "顺达汽修厂"),
+    lines=_LINES,
+    muster=(2, 18),
+    words_for_two=True,
+)  # fmt: skip
