@@ -33,6 +33,7 @@ PLAIN_DIGITS = {
 _VALUE = {**PLAIN_DIGITS, **RADIO_DIGITS, **{str(n): str(n) for n in range(10)}}
 _PLACE = {"十": 10, "百": 100, "千": 1000, "万": 10000}
 _NUMERAL = "".join(_VALUE) + "".join(_PLACE)
+_NUMERALS = frozenset(_NUMERAL)
 _SPOKEN = "".join(PLAIN_DIGITS) + "".join(RADIO_DIGITS)
 
 _NAMED_AFTER_A_DAY = (
@@ -76,6 +77,8 @@ _VAGUE_BEFORE = frozenset("几数好0123456789" + _SPOKEN + "".join(_PLACE))
 
 def digits_from_speech(text: str) -> str:
     """Rewrite spoken numbers in simplified `text` as digits, leaving ordinary words alone."""
+    if _NUMERALS.isdisjoint(text):
+        return text
     return _TOKEN.sub(_rewrite, text)
 
 

@@ -7,7 +7,6 @@ speed. Nothing here changes after the first call of each function, so any thread
 """
 
 import json
-import re
 from array import array
 from functools import cache
 from importlib.resources import files
@@ -16,7 +15,6 @@ from typing import Final
 _FIRST: Final = 0x3007
 _LAST: Final = 0x9FFF
 _SEVERAL: Final = 0x8000
-_PIECE: Final = re.compile(r"[\u3007\u3400-\u4dbf\u4e00-\u9fff]+")
 _TONELESS: Final = str.maketrans(
     {letter: plain for plain, toned in {
         "a": "āáǎà", "e": "ēéěè", "ê": "ếề", "o": "ōóǒò", "i": "īíǐì", "u": "ūúǔù", "v": "üǖǘǚǜ", "m": "ḿ",
@@ -30,10 +28,19 @@ def readings(text: str) -> list[str]:
 
     What is no Chinese character, or one of the very rare ones beyond U+9FFF, stands for itself.
     """
-    said = list(text)
-    for piece in _PIECE.finditer(text):
-        for start, end, toneless in _cut(text, *piece.span()):
-            said[start:end] = toneless.split() if toneless else map(_alone, text[start:end])
+    said = _one_by_one(text)
+    longest, known = _longest(), _phrases()
+    end = 0
+    for start, character in enumerate(text):
+        if start < end or character not in longest:
+            continue
+        # the longest phrases from the left, and single characters between them
+        size = min(longest[character], len(text) - start)
+        while size > 1 and text[start : start + size] not in known:
+            size -= 1
+        end = start + size
+        if size > 1 and (toneless := known[text[start:end]]):
+            said[start:end] = toneless.split()
     return said
 
 
@@ -49,24 +56,11 @@ def phrases() -> dict[str, str]:
     return written
 
 
-def _cut(text: str, start: int, end: int) -> list[tuple[int, int, str]]:
-    """Cut a run of characters into the longest phrases from the left, and single ones between them."""
-    parts: list[tuple[int, int, str]] = []
-    longest, known = _longest(), _phrases()
-    while start < end:
-        size = min(longest.get(text[start], 1), end - start)
-        while size > 1 and text[start : start + size] not in known:
-            size -= 1
-        parts.append((start, start + size, known[text[start : start + size]] if size > 1 else ""))
-        start += size
-    return parts
-
-
 @cache
 def _phrases() -> dict[str, str]:
     """Each phrase without tones, "" where the characters say the same: most differ in tone only."""
     known = {phrase: toned.translate(_TONELESS) for phrase, toned in phrases().items()}
-    return {phrase: "" if said == " ".join(map(_alone, phrase)) else said for phrase, said in known.items()}
+    return {phrase: "" if said == " ".join(_one_by_one(phrase)) else said for phrase, said in known.items()}
 
 
 @cache
@@ -78,10 +72,15 @@ def _longest() -> dict[str, int]:
     return longest
 
 
-def _alone(character: str) -> str:
+def _one_by_one(text: str) -> list[str]:
+    """Each character's first reading, or itself where it has none."""
     syllables, reading_of = _characters()
-    number = reading_of[ord(character) - _FIRST] & ~_SEVERAL
-    return syllables[number - 1] if number else character
+    return [
+        syllables[number - 1]
+        if _FIRST <= ord(c) <= _LAST and (number := reading_of[ord(c) - _FIRST] & ~_SEVERAL)
+        else c
+        for c in text
+    ]
 
 
 @cache

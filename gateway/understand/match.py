@@ -92,6 +92,11 @@ class Phrase:
     rank: int
     spelt: bool = False
 
+    def joined(self, other: "Phrase") -> "Phrase":
+        """The same text with the meanings of both."""
+        labels = tuple(dict.fromkeys(self.labels + other.labels))
+        return Phrase(self.text, labels, self.rank, self.spelt and other.spelt)
+
 
 @dataclass(frozen=True, slots=True)
 class Hit:
@@ -147,9 +152,7 @@ class PhraseBook:
         by_text: dict[str, Phrase] = {}
         for phrase in phrases:
             known = by_text.get(phrase.text)
-            labels = phrase.labels if known is None else tuple(dict.fromkeys(known.labels + phrase.labels))
-            spelt = phrase.spelt and (known is None or known.spelt)
-            by_text[phrase.text] = Phrase(phrase.text, labels, known.rank if known else phrase.rank, spelt)
+            by_text[phrase.text] = known.joined(phrase) if known else phrase
         # what is looked through has 两个男的 as 2个男的
         by_digits = {digits_from_speech(text): phrase for text, phrase in by_text.items()}
         by_digits = {text: phrase for text, phrase in by_digits.items() if text not in by_text}
@@ -258,7 +261,7 @@ def _index_sounds(phrases: Iterable[Phrase]) -> dict[int, _Sounds]:
     return {
         length: _Sounds(
             tuple(phrase for phrase, _ in group),
-            np.stack([spoken.codes for _, spoken in group]),
+            np.concatenate([spoken.codes for _, spoken in group]).reshape(-1, length),
             np.array([_budget(phrase, length) for phrase, _ in group], dtype=np.float32),
         )
         for length, group in sorted(by_length.items())

@@ -91,11 +91,12 @@ class PhoneIndex:
         self._lengths = np.array([len(phrase) for phrase in phrases], np.int64)
         self._order = np.argsort(-self._lengths, kind="stable")
         longest = int(self._lengths.max(initial=0))
-        # narrow because fifteen thousand phrases stay in memory; widened block by block
-        self._labels = np.zeros((longest, len(phrases)), np.int16)
-        for row, entry in enumerate(self._order):
-            self._labels[: self._lengths[entry], row] = [column[phone] for phone in phrases[entry]]
         self._ordered = self._lengths[self._order]
+        # narrow because fifteen thousand phrases stay in memory; widened block by block
+        spelt = (column[phone] for entry in self._order.tolist() for phone in phrases[entry])
+        labels = np.zeros((len(phrases), longest), np.uint8)
+        labels[np.arange(longest) < self._ordered[:, None]] = np.fromiter(spelt, np.uint8)
+        self._labels = np.ascontiguousarray(labels.T)
         self._always = np.flatnonzero(self._order < always)
         # phrases of like length together: little is reckoned in vain, and a block stays in the cache
         self._blocks = tuple(range(0, len(phrases), _BLOCK))
