@@ -30,6 +30,7 @@ _SHORT_PHONES: Final = 5
 _TOUCH_S: Final = 0.03
 _LONG_GENERIC_CHARS: Final = 4
 _NATS_PER_WRITTEN_SYLLABLE: Final = 2.0
+_NO_KIND: Final = (UNKNOWN_CODE,)
 _MOST_WRITTEN: Final = 0.6
 """A text that has something else there speaks no louder than this: it may be all wrong."""
 _TURNING_MARGIN_NATS: Final = 3.0
@@ -57,27 +58,29 @@ class Other:
     turns: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    text: str
-    codes: tuple[str, ...]
-
-
 class IncidentContrast:
     """The incident phrases of one lexicon. Immutable once built; any thread may ask."""
 
     def __init__(self, phrases: Iterable[Phrase], known: Mapping[str, Spoken]) -> None:
         """Index those of `phrases` that name a kind of incident; `known` is how some of them are said."""
+        self._codes: dict[str, tuple[str, ...]] = {}
+        alike: dict[tuple[str, ...], tuple[str, ...]] = {}
+        for one in phrases:
+            codes = tuple(dict.fromkeys((*self._codes.get(one.text, ()), *_kinds(one))))
+            if codes:
+                self._codes[one.text] = alike.setdefault(codes, codes)
         spoken = [
-            (_Entry(one.text, codes), phones)
-            for one in phrases
-            if (codes := _kinds(one))
-            for phones in known.get(one.text) or pronunciations(one.text)
+            (text, phones)
+            for text in self._codes
+            for phones in known.get(text) or pronunciations(text)
             if len(phones) >= _LEAST_PHONES
         ]
-        self._entries = tuple(entry for entry, _ in spoken)
-        self.phrases = frozenset(entry.text for entry in self._entries if entry.codes != (UNKNOWN_CODE,))
+        self._texts = tuple(text for text, _ in spoken)
         self._index = PhoneIndex([phones for _, phones in spoken], keep=_KEEP)
+
+    def tells(self, phrase: str) -> bool:
+        """Whether a phrase is among them and tells what kind it is."""
+        return self._codes.get(phrase, _NO_KIND) != _NO_KIND
 
     def weigh(
         self,
@@ -92,18 +95,18 @@ class IncidentContrast:
         Raises:
             ValueError: the evidence comes from a head with other phones.
         """
-        best: dict[str, tuple[float, _Entry, PhoneHit]] = {}
+        best: dict[str, tuple[float, PhoneHit]] = {}
         for hit in self._index.search(evidence, _OCCURRENCES, _MOST_PER_PHONE):
-            entry = self._entries[hit.entry]
+            text = self._texts[hit.entry]
             if any(_within(hit, name) for name in named_s):
                 continue
-            score = score_of(hit, syllables(entry.text), written, reading)
-            if score <= 0 or (entry.codes != (UNKNOWN_CODE,) and _explained(hit, score, others)):
+            score = score_of(hit, syllables(text), written, reading)
+            if score <= 0 or (self.tells(text) and _explained(hit, score, others)):
                 continue
-            for code in entry.codes:
+            for code in self._codes[text]:
                 if code not in best or score > best[code][0]:
-                    best[code] = (score, entry, hit)
-        told = [Told(code, entry.text, score, hit) for code, (score, entry, hit) in best.items()]
+                    best[code] = (score, hit)
+        told = [Told(code, self._texts[hit.entry], score, hit) for code, (score, hit) in best.items()]
         return tuple(sorted(told, key=lambda one: (-one.score, one.code)))
 
 
@@ -111,7 +114,7 @@ def _kinds(phrase: Phrase) -> tuple[str, ...]:
     """The kinds a phrase tells; an emergency without a kind only by a phrase too long to be chance."""
     kinds = tuple(label.code for label in phrase.labels if label.kind is Kind.INCIDENT)
     generic = any(label.kind is Kind.GENERIC for label in phrase.labels)
-    return kinds or ((UNKNOWN_CODE,) if generic and len(phrase.text) >= _LONG_GENERIC_CHARS else ())
+    return kinds or (_NO_KIND if generic and len(phrase.text) >= _LONG_GENERIC_CHARS else ())
 
 
 def score_of(hit: PhoneHit, said: Syllables, written: WrittenSound, reading: PhoneReading) -> float:

@@ -166,7 +166,8 @@ class PhoneWords:
         alike: dict[frozenset[str], frozenset[str]] = {}
         groups = ((p.text, frozenset(label.polarity for label in p.labels)) for p in phrases)
         meant = {text: alike.setdefault(group, group) for text, group in groups}
-        grouped = {word: frozenset({group}) for word, group in (numbered or {}).items()}
+        groups = ((word, frozenset({group})) for word, group in (numbered or {}).items())
+        grouped = {word: alike.setdefault(group, group) for word, group in groups}
         words = {**grouped, **dict.fromkeys(plain, _PLAIN), **dict.fromkeys(against, _AGAINST), **meant}
         ways = {
             text: (phones_of(text),) if text in grouped else pronunciations(text)
@@ -174,13 +175,10 @@ class PhoneWords:
             if len(text) > 1
         }
         spoken = [
-            (_Entry(text, words[text]), phones)
-            for text, many in ways.items()
-            for phones in many
-            if len(phones) >= _LEAST_PHONES
+            (text, phones) for text, many in ways.items() for phones in many if len(phones) >= _LEAST_PHONES
         ]
         self._meant = words
-        self._entries = tuple(entry for entry, _ in spoken)
+        self._texts = tuple(text for text, _ in spoken)
         self._index = PhoneIndex([phones for _, phones in spoken], keep=_KEEP)
         self._kinds = IncidentContrast(phrases, ways)
 
@@ -207,7 +205,7 @@ class PhoneWords:
         clear: dict[str, float] = {}
         doubts: dict[str, None] = {}
         for hit in sorted(hits, key=self._chancy):
-            entry = self._entries[hit.entry]
+            entry = self._entry(hit)
             if not _worth(hit, agreed=hit in agreed):
                 continue
             if entry.polarities == _AGAINST and hit.per_phone > CERTAIN_PER_PHONE:
@@ -216,7 +214,7 @@ class PhoneWords:
                 continue
             text = entry.text
             if rival := self._rival(hit, hits):
-                other = self._entries[rival.entry].text
+                other = self._entry(rival).text
                 doubts[f"{_doubt_of(entry.polarities)}:{'|'.join(sorted((text, other)))}"] = None
                 text = self._likelier(hit, rival, agreed) or MASK
             if text == MASK:
@@ -228,7 +226,7 @@ class PhoneWords:
         kept += self._called(hits, kept, reading)
         kept = self._asked_for(evidence, hits, kept)
         kept += self._spots_beside(hits, kept)
-        agreed_on = frozenset(self._entries[hit.entry].text for hit in agreed)
+        agreed_on = frozenset(self._entry(hit).text for hit in agreed)
         counts = self._counts(
             text for text, cost in clear.items() if cost <= _MOST_PER_COUNT_PHONE or text in agreed_on
         )
@@ -250,6 +248,10 @@ class PhoneWords:
             pieces=tuple(pieces),
         )
 
+    def _entry(self, hit: PhoneHit) -> _Entry:
+        text = self._texts[hit.entry]
+        return _Entry(text, self._meant[text])
+
     def _agreed(self, hits: Iterable[PhoneHit], written: str, reading: PhoneReading) -> dict[PhoneHit, float]:
         """The hits whose phrase the text has there, too, as far as sound goes, and what it costs there."""
         if not written or not reading.times:
@@ -257,7 +259,7 @@ class PhoneWords:
         text = WrittenSound(written)
         agreed: dict[PhoneHit, float] = {}
         for hit in hits:
-            cost, worst = text.costs(self._entries[hit.entry].said, share_of(hit, reading))
+            cost, worst = text.costs(self._entry(hit).said, share_of(hit, reading))
             most = _MOST_TOGETHER if hit.phones > _LONG_PHONES else _MOST_TOGETHER_SHORT
             if max(cost - _MOST_WRITTEN, worst - _WORST_WRITTEN) <= 0 and hit.per_phone + cost <= most:
                 agreed[hit] = cost
@@ -269,7 +271,7 @@ class PhoneWords:
         """Two syllables that name somebody to be sent, right after the words that ask for them."""
         called: list[tuple[PhoneHit, str]] = []
         for hit in hits:
-            entry = self._entries[hit.entry]
+            entry = self._entry(hit)
             if hit.phones > _SHORT_PHONES or "agency" not in entry.polarities:
                 continue
             if any(hit.shared_s(other.start_s, other.end_s) > _TOUCH_S for other, _ in (*kept, *called)):
@@ -282,7 +284,7 @@ class PhoneWords:
         self, evidence: PhoneEvidence, hits: Iterable[PhoneHit], kept: list[tuple[PhoneHit, str]]
     ) -> list[tuple[PhoneHit, str]]:
         """What was kept, with agencies that are asked for together with the words that ask."""
-        agencies = [(self._entries[hit.entry].text, hit) for hit in hits if self._may_be_asked(hit, kept)]
+        agencies = [(self._entry(hit).text, hit) for hit in hits if self._may_be_asked(hit, kept)]
         for asked in asked_heard(evidence, agencies, self._same_agency):
             if not self._in_other_words(asked.hit, asked.agency, kept):
                 kept = [
@@ -293,7 +295,7 @@ class PhoneWords:
 
     def _may_be_asked(self, hit: PhoneHit, kept: list[tuple[PhoneHit, str]]) -> bool:
         """Whether a hit is an agency; 最小应急单元 is part of who speaks."""
-        entry = self._entries[hit.entry]
+        entry = self._entry(hit)
         named = entry.text.endswith(_UNIT) or any(
             text.endswith(_UNIT) and hit.shared_s(other.start_s, other.end_s) > _TOUCH_S
             for other, text in kept
@@ -318,7 +320,7 @@ class PhoneWords:
         """A spot of two syllables right behind a place that was heard: 6号楼 and 楼顶."""
         found: list[tuple[PhoneHit, str]] = []
         for hit in hits:
-            text = self._entries[hit.entry].text
+            text = self._entry(hit).text
             if text not in self._spots or hit.phones > _SHORT_PHONES or hit.per_phone > _MOST_SPOT:
                 continue
             if any(hit.shared_s(other.start_s, other.end_s) > _TOUCH_S for other, _ in (*kept, *found)):
@@ -357,8 +359,8 @@ class PhoneWords:
     ) -> tuple[Told, ...]:
         others = []
         for hit in hits:
-            entry = self._entries[hit.entry]
-            if entry.text not in self._kinds.phrases:
+            entry = self._entry(hit)
+            if not self._kinds.tells(entry.text):
                 score = score_of(hit, entry.said, written, reading)
                 others.append(
                     Other(hit, score, _means(entry.polarities) and "report" not in entry.polarities)
@@ -371,34 +373,34 @@ class PhoneWords:
 
     def _likelier(self, hit: PhoneHit, rival: PhoneHit, agreed: Mapping[PhoneHit, float]) -> str | None:
         """Which of two numbers was said, when the text helps to tell; None when nobody can, or need not."""
-        if _family(self._entries[hit.entry].polarities) is None:
+        if _family(self._entry(hit).polarities) is None:
             return None
         best, second = sorted((hit, rival), key=lambda one: self._worth_of(one, agreed), reverse=True)
         if self._worth_of(best, agreed) - self._worth_of(second, agreed) < _NUMBER_MARGIN_NATS:
             return None
-        return self._entries[best.entry].text
+        return self._entry(best).text
 
     def _worth_of(self, hit: PhoneHit, agreed: Mapping[PhoneHit, float]) -> float:
         written = min(agreed.get(hit, _MOST_WRITTEN), _MOST_WRITTEN)
-        return hit.gain - _NATS_PER_WRITTEN_SYLLABLE * len(self._entries[hit.entry].said) * written
+        return hit.gain - _NATS_PER_WRITTEN_SYLLABLE * len(self._entry(hit).said) * written
 
     def _least(self, hits: Iterable[PhoneHit]) -> dict[str, float]:
         least: dict[str, float] = {}
         for hit in hits:
-            text = self._entries[hit.entry].text
+            text = self._entry(hit).text
             least[text] = min(hit.per_phone, least.get(text, hit.per_phone))
         return least
 
     def _chancy(self, hit: PhoneHit) -> bool:
         """Two syllables that would be an incident stand back for any other word there: 是误报 holds 失物."""
-        groups = self._entries[hit.entry].polarities
+        groups = self._entry(hit).polarities
         return hit.phones <= _SHORT_PHONES and ("report" in groups or groups == _PLAIN)
 
     def _may_end(self, hit: PhoneHit, kept: list[tuple[PhoneHit, str]]) -> bool:
         """Whether a word that ends an incident was so much as hinted at, where nothing longer was heard."""
         short = hit.phones <= _SHORT_PHONES
         most = _MOST_PER_SHORT_END_PHONE if short else _MOST_PER_END_PHONE
-        if hit.per_phone > most or not _ENDS & self._entries[hit.entry].polarities:
+        if hit.per_phone > most or not _ENDS & self._entry(hit).polarities:
             return False
         shadow_s = (hit.end_s - hit.start_s) / 2
         return not any(
@@ -409,9 +411,9 @@ class PhoneWords:
         )
 
     def _rival(self, hit: PhoneHit, hits: Iterable[PhoneHit]) -> PhoneHit | None:
-        mine = self._entries[hit.entry].polarities
+        mine = self._entry(hit).polarities
         for other in hits:
-            theirs = self._entries[other.entry].polarities
+            theirs = self._entry(other).polarities
             family = _family(mine)
             alike = family is not None and family == _family(theirs)
             turns = (mine | theirs) & TURNING and _means(mine) and _means(theirs)
