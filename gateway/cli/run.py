@@ -16,6 +16,7 @@ from gateway.app import Daemon
 from gateway.cli.options import ConfigFile
 from gateway.config import Config, fault_line, load_config
 from gateway.errors import BadConfig
+from gateway.knowledge import read_lexicon
 from gateway.log import configure_log
 from gateway.publish.broker import Broker
 
@@ -53,8 +54,9 @@ async def _run(daemon: Daemon, *, exit_when_idle: bool) -> None:
 
 
 def check(config: Path = ConfigFile) -> None:
-    """Read the configuration and name every fault; opens nothing."""
+    """Read the configuration and the station's own words and name every fault; opens nothing."""
     settings = checked(config)
+    read_lexicon(settings.understand.lexicon)
     csv = settings.units.csv
     if not csv.exists():
         print(f"{config}:units.csv: {csv} is not there yet; the gateway needs it to start", file=sys.stderr)

@@ -127,6 +127,20 @@ def test_usage_faults_have_their_own_exit_code(say: Say, arguments: list[str]) -
     assert say(*arguments)[0] == 64
 
 
+def test_check_refuses_the_words_that_run_would_refuse(station: Path, say: Say) -> None:
+    station.with_name("words.yaml").write_text(
+        "incident_types: [{code: DOCK_JAM, synonyms: [码头堵了]}]", encoding="utf-8"
+    )
+    with station.open("a", encoding="utf-8") as file:
+        file.write('[understand]\nlexicon = "words.yaml"\n')
+
+    code, complaint = say("check", "-c", station)
+
+    assert code == 65
+    assert complaint.endswith("words.yaml:incident_types.DOCK_JAM: a new type needs zh and class\n")
+    assert say("run", "-c", station) == (code, complaint)
+
+
 def test_check_names_every_fault_and_opens_nothing(station: Path, say: Say) -> None:
     text = station.read_text(encoding="utf-8")
     station.write_text(
