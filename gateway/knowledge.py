@@ -45,10 +45,11 @@ def build_knowledge(
     new_id: Callable[[], str],
     wrong_unit_cost: float | None = None,
 ) -> Knowledge:
-    """Index the registry, which takes a moment for thousands of units. `new_id` names incidents.
+    """Index the registry and the lexicon, which takes a second. `new_id` names incidents.
 
     `wrong_unit_cost` is how many unknown callers one wrong unit is worth, None for the resolver's own.
     """
+    lexicon.prepare()
     settings = ResolverSettings()
     if wrong_unit_cost is not None:
         settings = replace(settings, wrong_unit_cost=wrong_unit_cost)

@@ -11,8 +11,6 @@ from types import MappingProxyType
 from typing import Final, NoReturn
 
 from gateway.errors import BadInput
-from gateway.understand.heardcounts import count_phrases, count_search
-from gateway.understand.heardplaces import place_phrases
 from gateway.understand.lexicon_file import LexiconFile, StationFile, StationType, TypeEntry, read_yaml
 from gateway.understand.lexicon_rules import (
     NUMBER,
@@ -27,10 +25,10 @@ from gateway.understand.lexicon_rules import (
     any_of,
 )
 from gateway.understand.match import Kind, Label, Phrase, PhraseBook
-from gateway.understand.mentions import OPENING_POSTS
 from gateway.understand.numbersearch import NumberSearch
 from gateway.understand.phonewords import PhoneWords
 from gateway.understand.placechain import PlaceEar
+from gateway.understand.searches import Searches
 from gateway.understand.wordforms import LONGEST_SPOKEN, not_holding, spelt_out, with_lists
 
 _FOLDED: Final = dict(zip("．，。、！？；： ", ".,.,!?,,,", strict=True))
@@ -42,7 +40,7 @@ class Lexicon:
 
     types: Mapping[str, IncidentType]
     agencies: Mapping[str, Agency]
-    book: PhraseBook = field(repr=False)
+    searches: Searches = field(repr=False)
     type_patterns: tuple[tuple[str, re.Pattern[str]], ...]
     headcounts: tuple[re.Pattern[str], ...]
     duty_words: tuple[str, ...]
@@ -57,14 +55,11 @@ class Lexicon:
     negation: Negation
     cues: Cues
     places: PlaceGrammar
-    place_ear: PlaceEar
     evidence: EvidenceRules
     consequences: frozenset[str]
     refines: Mapping[str, frozenset[str]]
     repairs: Mapping[str, str]
     boundary_repairs: frozenset[str]
-    spoken: PhoneWords = field(repr=False)
-    counts: NumberSearch = field(repr=False)
     _repairable: re.Pattern[str] = field(repr=False)
 
     @classmethod
@@ -77,6 +72,30 @@ class Lexicon:
         main = read_yaml(LexiconFile, text, filename)
         station = read_yaml(StationFile, *extra) if extra else StationFile()
         return _Compiler(main, station, filename, extra[1] if extra else filename).lexicon()
+
+    def prepare(self) -> None:
+        """Make now what is otherwise made when it is first asked for, half a second altogether."""
+        self.searches.prepare()
+
+    @property
+    def book(self) -> PhraseBook:
+        """The phrases as a text is searched for them."""
+        return self.searches.book
+
+    @property
+    def spoken(self) -> PhoneWords:
+        """The phrases as the audio is searched for them."""
+        return self.searches.words
+
+    @property
+    def place_ear(self) -> PlaceEar:
+        """The parts of places as the audio is searched for them."""
+        return self.searches.place_ear
+
+    @property
+    def counts(self) -> NumberSearch:
+        """The counts of people as the audio is searched for them."""
+        return self.searches.counts
 
     def fold(self, text: str) -> str:
         """The form that is matched: lower case, half-width stops, known misreadings repaired.
@@ -139,8 +158,6 @@ class _Compiler:
         agencies = self._read_agencies()
         self._read_acts()
         self._check_codes(agencies)
-        said = [*((*word, False) for word in self._words), *((*word, True) for word in self._spelt)]
-        phrases = [Phrase(word, (label,), rank, spelt) for rank, (word, label, spelt) in enumerate(said)]
         repairs = {w: right for right, wrong in main.asr_repairs.items.items() for w in wrong}
         for wrong, right in repairs.items():
             if len(wrong) != len(right):
@@ -152,7 +169,7 @@ class _Compiler:
         return Lexicon(
             types=MappingProxyType(self._types),
             agencies=MappingProxyType(agencies),
-            book=PhraseBook.of(phrases),
+            searches=self._searches(places, tuple(present.duty_words)),
             type_patterns=tuple(self._patterns),
             headcounts=tuple(self._compile("acts.present.patterns", p) for p in present.patterns),
             duty_words=tuple(present.duty_words),
@@ -167,21 +184,36 @@ class _Compiler:
             negation=self._negation(),
             cues=self._cues(),
             places=places,
-            place_ear=PlaceEar(places, OPENING_POSTS, self._like_places(places)),
             evidence=self._evidence(),
             consequences=frozenset(main.relations.consequences),
             refines=MappingProxyType({k: frozenset(v) for k, v in main.relations.refines.items()}),
             repairs=MappingProxyType(repairs),
             boundary_repairs=frozenset(main.asr_repairs.boundary_only),
-            spoken=PhoneWords(
-                [phrase for phrase in phrases if not (phrase.spelt and phrase.text in self._unspoken)],
-                self._plain_words(),
-                self._words_against(),
-                {**place_phrases(places), **count_phrases(present.duty_words), **self._told_as()},
-            ),
-            counts=count_search(present.duty_words),
             _repairable=any_of(repairs),
         )
+
+    def _searches(self, places: PlaceGrammar, duty_words: tuple[str, ...]) -> Searches:
+        words = self._main.evidence
+        phrases = tuple(self._phrases())
+        return Searches(
+            phrases,
+            tuple(phrase for phrase in phrases if not (phrase.spelt and phrase.text in self._unspoken)),
+            tuple(self._plain_words()),
+            (*words.past_or_news, *words.advice, *words.small_talk),
+            self._told_as(),
+            duty_words,
+            places,
+            tuple(self._like_places(places)),
+        )
+
+    def _phrases(self) -> Iterator[Phrase]:
+        """What is written down first, for it wins between equals."""
+        alone: dict[Label, tuple[Label, ...]] = {}
+        rank = 0
+        for words, spelt in ((self._words, False), (self._spelt, True)):
+            for word, label in words:
+                yield Phrase(word, alone.setdefault(label, (label,)), rank, spelt)
+                rank += 1
 
     def _fault(self, key: str, message: str, *, station: bool = False) -> NoReturn:
         raise BadInput(f"{self._station_name if station else self._filename}:{key}: {message}")
@@ -196,7 +228,8 @@ class _Compiler:
             self._fault(key, f"not a regular expression: {error}", station=station)
 
     def _add(self, kind: Kind, code: str, words: Iterable[str]) -> None:
-        self._words.extend((word.lower(), Label(kind, code)) for word in words)
+        label = Label(kind, code)
+        self._words.extend((_lowered(word), label) for word in words)
 
     def _claim(self, entry: TypeEntry | StationType, *, station: bool) -> None:
         for word in entry.synonyms:
@@ -224,8 +257,11 @@ class _Compiler:
             own += [w for w in words if len(w) > 1 and self._owner.setdefault(w, entry.code) == entry.code]
         spoken = {word for word in not_holding(own, entry.synonyms) if len(word) <= LONGEST_SPOKEN}
         label = Label(Kind.INCIDENT, entry.code)
-        self._spelt.extend((word.lower(), label) for word in own)
-        self._unspoken |= {word.lower() for word in own if word not in spoken}
+        for word in own:
+            phrase = _lowered(word)
+            self._spelt.append((phrase, label))
+            if word not in spoken:
+                self._unspoken.add(phrase)
 
     def _read_types(self) -> None:
         main = self._main
@@ -381,10 +417,6 @@ class _Compiler:
         """Short ends with the word before them: three syllables are not heard by chance."""
         return {f"是{word}": "cancel" for word in self._main.cancel.strong if len(word) == 2}  # noqa: PLR2004
 
-    def _words_against(self) -> list[str]:
-        words = self._main.evidence
-        return [*words.past_or_news, *words.advice, *words.small_talk]
-
     def _evidence(self) -> EvidenceRules:
         words = self._main.evidence
         return EvidenceRules(
@@ -392,6 +424,12 @@ class _Compiler:
             any_of(words.own_scene), any_of(words.happening), any_of(words.report_words),
             any_of(words.past_or_news), any_of(words.advice), any_of(words.small_talk),
         )  # fmt: skip
+
+
+def _lowered(word: str) -> str:
+    """A word in lower case: itself where that is the same, for twenty thousand twins take two megabytes."""
+    lowered = word.lower()
+    return word if lowered == word else lowered
 
 
 def _flat(*groups: Mapping[str, list[str]]) -> Iterator[str]:

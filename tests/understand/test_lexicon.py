@@ -1,5 +1,6 @@
 """The lexicon file: what is shipped is true, what a station adds counts, what is broken is named."""
 
+from functools import cached_property
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from gateway.understand.location import read_place
 from gateway.understand.match import Hit, Kind, Label, Phrase, PhraseBook
 from gateway.understand.phones import phones_of
 from gateway.understand.reading import read
+from gateway.understand.searches import Searches
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +49,15 @@ def test_folding_keeps_length_and_repairs(lexicon: Lexicon) -> None:
     assert lexicon.fold("他受到影响") == "他受到影响"
     assert lexicon.fold("烟雾报警") == "烟雾报警"
     assert lexicon.fold("AB楼。") == "ab楼."
+
+
+def test_reading_makes_no_search_and_preparing_makes_them_all(lexicon_text: str) -> None:
+    searches = {name for name, value in vars(Searches).items() if isinstance(value, cached_property)}
+    lexicon = Lexicon.parse(lexicon_text, "config/lexicon.yaml")
+    assert searches
+    assert not searches & vars(lexicon.searches).keys()
+    lexicon.prepare()
+    assert searches <= vars(lexicon.searches).keys()
 
 
 def test_a_station_adds_words_types_and_agencies(lexicon_text: str) -> None:
