@@ -1,15 +1,14 @@
-"""Fit what evidence is worth (gateway/understand/fitted.py) by maximum likelihood on calls with a known caller.
+"""Fit what evidence is worth (gateway/understand/fitted.py), likeliest on calls with a known caller.
 
-    python -m tools.phonehead.decision HEAD.onnx... [--write] [--unregistered 0.1] [--least 0.667]
+    python -m tools.phonehead.decision HEAD.onnx... [--write] [--unregistered 0.1] [--least 0.6]
 
 Reads the frames and words of the second corpus' calls, which `tools.phonehead.evaluate encode` wrote into
-`eval-city-dev`, `-test`, `-blind` and `-sealed` under `--cache`, and reads them with each head as the resolver
-does: some minutes a head. Prints,
-by four-fold cross-validation over sentences, how many callers are told, then fits on all of it; `--write` puts the
-weights where the product reads them, but for those of the text without phones (run ruff format after it). Each call
-counts a second time, by `--unregistered`, with its caller struck from the registry: then nobody must be told. Give a
-weaker head beside the shipped one: on the dev voices, which every head has heard, the shipped one alone teaches that
-the text is worth nothing.
+`eval-city-dev`, `-test`, `-blind` and `-sealed` under `--cache`, and reads them with each head as the
+resolver does: some minutes a head. Prints, by four-fold cross-validation over sentences, how many callers are
+told, then fits on all of it; `--write` puts the weights where the product reads them, but for those of the
+text without phones (run ruff format after it). Each call counts a second time, by `--unregistered`, with its
+caller struck from the registry: then nobody must be told. Give a weaker head beside the shipped one: on the
+dev voices, which every head has heard, the shipped one alone teaches that the text is worth nothing.
 """
 
 import argparse
@@ -34,23 +33,25 @@ from gateway.understand.names import Form, unit_forms
 from gateway.understand.phonereading import read_phones
 from gateway.understand.pinyin import syllables
 from gateway.understand.registry import Registry
-from gateway.understand.resolve import Resolver
+from gateway.understand.resolve import Resolver, ResolverSettings
 from gateway.understand.weights import ReaderWeights
 from tools.calls import Call, read_manifest
 from tools.cityregistry import city_units
 from tools.corpus import CITY_SEED, COMMAND_POST, FITTED_ON, city_folder
 
 STANCES = (
-    "self", "calls", "answers", "plain", "opening", "early", "loose", "twice", "aside", "either", "called", "callee", "command",
+    "self", "calls", "answers", "plain", "opening", "early", "loose", "twice", "aside", "either", "called",
+    "callee", "command",
 )  # fmt: skip
 SHORT_NUMBER = 2
 SPREAD = {
-    "gain": 1.0, "absent": 0.5, "floor": 1.0, "stance": 1.0, "short": 1.5, "number": 1.5, "most": 0.3, "role": 1.0, "cap": 3.0,
-    "name": 1.0,
+    "gain": 1.0, "absent": 0.5, "floor": 1.0, "stance": 1.0, "short": 1.5, "number": 1.5, "most": 0.3,
+    "role": 1.0, "cap": 3.0, "name": 1.0,
 }  # fmt: skip
 """How far a weight may stray from its first value at one nat of a priori cost."""
 Weights = dict[str, Tensor]
-
+LEAST = 1 - 1 / ResolverSettings().wrong_unit_cost
+"""From which score on a caller is told, as long as a station sets no other cost."""
 
 NOBODY = Call("", "chatter", "strangers")
 STRANGERS = "eval-strangers"
@@ -61,13 +62,12 @@ PER_LOG_FORM = 0.15
 MOST_NATS = {"early": -2.2}
 """However well it fits: people who chat name places early too, and the dev splits hold little chatter."""
 
-# ruff: noqa: E501 - tables read best as they are
-
 
 def first_guess() -> Weights:
     """Where the fit begins, and what it is drawn to where calls say little."""
     table = {
-        "gain": [1.4, 3.5], "absent": [1.9, 1.6], "most": [0.0, 0.0], "floor": [-1.0, -2.5], "short": [-1.0, -1.0], "number": [0.0, 0.0],
+        "gain": [1.4, 3.5], "absent": [1.9, 1.6], "most": [0.0, 0.0], "floor": [-1.0, -2.5],
+        "short": [-1.0, -1.0], "number": [0.0, 0.0],
         "stance": [[2.0, 2, 2, 1, 0.5, 0, -1, -1, -2, -0.5, -2, -8, -8],
                    [2.5, 2.5, 2.5, 1.5, 1, 0, -1.5, -1.5, -3, -0.5, -3.5, -8, -8]],
         "role": [1.0], "name": [0.0], "cap": [6.0],
@@ -326,7 +326,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path(".cache/phonehead"))
     parser.add_argument("--write", action="store_true", help=f"write {WRITTEN.relative_to(ROOT)}")
     parser.add_argument("--unregistered", type=float, default=0.1)
-    parser.add_argument("--least", type=float, default=0.667, help="told from this score on")
+    parser.add_argument("--least", type=float, default=LEAST, help="told from this score on")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     rows = [row for head in arguments.heads for row in read_calls(head, arguments.cache)]
