@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, Literal
 
+from gateway.understand.callsigns import is_counting, is_short
 from gateway.understand.grounds import Trace
 from gateway.understand.mentions import Mention, rivals
 from gateway.understand.names import Occurrence
@@ -35,8 +36,6 @@ Times = Callable[[int, int], tuple[float, float]]
 _USUAL_SYLLABLES: Final = 4
 _CALLEE_NATS: Final = -8.0
 _MOST_NATS: Final = 500.0
-_SHORT_NUMBER: Final = 2
-_COUNTING: Final = "123456789"
 _MARKED: Final = frozenset({"self", "calls", "answers"})
 
 
@@ -84,11 +83,11 @@ def claims(hearing: Hearing, weights: ReaderWeights, forms: int, span_s: Times |
     for index, stance in enumerate(hearing.stances):
         if stance == "command":
             continue
-        counted = _counted(hearing.mentions[index].best)
+        counted = is_counting(hearing.mentions[index].best)
         for owner, gain in rivals(hearing.mentions, index).items():
             occurrence = hearing.mentions[index].found[owner]
             role = weights.stance_nats.get(stance, _CALLEE_NATS)
-            if (counted or _short_number(occurrence)) and stance not in _MARKED:
+            if (counted or is_short(occurrence)) and stance not in _MARKED:
                 role = _CALLEE_NATS
             name = _softly(_name_nats(weights, absent_gain, occurrence, gain), weights.floor_nats)
             if owner not in names or name + role > names[owner] + roles[owner]:
@@ -144,21 +143,11 @@ def fuse_claims(
     return tuple(sorted(shares, key=lambda share: (-share[1], share[0])))
 
 
-def _counted(found: Occurrence) -> bool:
-    """Who tries a radio counts, and names nobody by it."""
-    return found.form.kind == "callsign" and found.form.text in _COUNTING
-
-
-def _short_number(found: Occurrence) -> bool:
-    """A number of two digits is said in every other sentence: without a marker it calls nobody."""
-    return found.form.kind == "callsign" and len(found.form.text) <= _SHORT_NUMBER
-
-
 def _name_nats(weights: ReaderWeights, absent_gain: float, found: Occurrence, gain: float) -> float:
     nats = weights.nats_per_gain * (gain - absent_gain)
     nats += weights.nats_per_syllable * (found.most - _USUAL_SYLLABLES)
     nats += weights.number_nats if found.form.kind == "callsign" else 0.0
-    return nats + (weights.short_number_nats if _short_number(found) else 0.0)
+    return nats + (weights.short_number_nats if is_short(found) else 0.0)
 
 
 def _sound_nats(weights: ReaderWeights, absent_gain: float, found: Occurrence) -> float:

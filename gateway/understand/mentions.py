@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
+from gateway.understand.callsigns import is_a_word, stands_alone
 from gateway.understand.names import Occurrence
 from gateway.understand.pinyin import Syllables, folded, syllables
 from gateway.understand.roles import CallOrder, Named
@@ -19,13 +20,6 @@ OPENING_POSTS: Final = (
 
 _CALLED_BY: Final = ("呼叫", "向")
 _PAUSES = frozenset(",.?!")
-_NOT_A_CALLSIGN = (
-    "人", "名", "个", "号楼", "栋", "楼", "层", "室", "单元", "米", "分", "岁", "辆", "急救", "日", "月",
-    "年", "时", "点", "天", "次", "元", "块", "万", "亿", "种", "项", "家", "度", "吨",
-)  # fmt: skip
-_NOT_A_LONG_CALLSIGN = ("人", "名", "个", "室", "米", "年", "元", "块", "万", "亿", "度", "吨")
-"""Nobody counts floors, days or households in thousands: what sounds like one begins the next word."""
-_LONG_NUMBER: Final = 4
 
 # What surroundings add to a gain: names stand by markers, pauses and the suffix, chance likeness does not.
 _AFTER_SELF: Final = 1.2
@@ -44,8 +38,6 @@ _ACROSS_MARKER: Final = -1.0
 _SHORT_FORM: Final = 2
 _OPENING_LIKENESS: Final = 0.6
 """How near the command post's short name must be heard where calls begin with it: 中台, ... for 总台."""
-_NUMBER_SLACK: Final = 0.4
-_NUMBER_SLACK_IN_AUDIO: Final = 0.5
 _SUFFIX_SYLLABLES: Final = 4
 _AGAIN: Final = 0.4
 _LEADERS_WITHIN: Final = 0.8
@@ -96,7 +88,7 @@ def find_mentions(
         if (
             found.form.kind == "suffix"
             or _ends_a_name(found, occurrences)
-            or _is_a_word(found, order)
+            or is_a_word(found, order)
             or not _may_stand(found, text, said, in_audio=in_audio)
         ):
             continue
@@ -206,8 +198,6 @@ def _may_stand(found: Occurrence, text: str, said: Syllables, *, in_audio: bool)
     """Whether the stretch can be this form: short forms and numbers must be exact and stand alone.
 
     The command post's short name may be a little off where a call begins, said once or twice.
-
-    In the audio digits are sounds like others; what was written as a digit is not mistaken for another.
     """
     form, stretch = found.form, _stretch(found, text, said)
     opens = found.start <= len(form.text) and found.gain > _OPENING_LIKENESS * found.most
@@ -215,37 +205,18 @@ def _may_stand(found: Occurrence, text: str, said: Syllables, *, in_audio: bool)
         return opens or text[: said.spans[found.start][0]].endswith(_CALLED_BY)
     if form.kind == "command" and len(form.text) <= _SHORT_FORM:
         return opens or stretch == form.text
-    if not form.text.isdigit():
-        return True
-    first, last = said.spans[found.start][0], said.spans[found.end - 1][1]
-    alone = not text[max(0, first - 1) : first].isdigit() and not text[last : last + 1].isdigit()
-    slack = _NUMBER_SLACK_IN_AUDIO * found.most if in_audio else _NUMBER_SLACK
-    counts = _NOT_A_LONG_CALLSIGN if len(form.text) >= _LONG_NUMBER else _NOT_A_CALLSIGN
-    return alone and found.gain > found.most - slack and not text.startswith(counts, last)
-
-
-def _is_a_word(found: Occurrence, order: CallOrder) -> bool:
-    """Whether what sounds like a number of two digits is one of the words of radio speech: 试音 for 十一."""
-    return (
-        found.form.text.isdigit()
-        and len(found.form.text) <= _SHORT_FORM
-        and order.covers(found.start, found.end)
-    )
+    return not form.text.isdigit() or stands_alone(found, text, said, in_audio=in_audio)
 
 
 def _ends_a_name(found: Occurrence, occurrences: list[Occurrence]) -> bool:
     """Whether 中心 is the end of a unit's name, in a call that has the post by its full name."""
     if found.form.kind != "command" or len(found.form.text) > _SHORT_FORM:
         return False
-    return any(
-        o.form.kind not in {"command", "suffix"} and o.start < found.start and o.end == found.end
-        and o.gain > found.gain
-        for o in occurrences
-    ) and any(
-        o.form.kind == "command" and len(o.form.text) > _SHORT_FORM and o.end < found.start
-        and o.gain > _COMMAND_LIKENESS * o.most
-        for o in occurrences
-    )  # fmt: skip
+    names = (o for o in occurrences if o.form.kind not in {"command", "suffix"})
+    if not any(o.start < found.start and o.end == found.end and o.gain > found.gain for o in names):
+        return False
+    posts = (o for o in occurrences if o.form.kind == "command" and len(o.form.text) > _SHORT_FORM)
+    return any(o.end < found.start and o.gain > _COMMAND_LIKENESS * o.most for o in posts)
 
 
 def _same_stretch(found: Occurrence, best: Occurrence) -> bool:
