@@ -5,13 +5,12 @@ any thread may use it.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Final, NoReturn
+from typing import Final
 
-from gateway.errors import BadInput
-from gateway.understand.lexicon_file import LexiconFile, StationFile, StationType, TypeEntry, read_yaml
+from gateway.understand.lexicon_file import LexiconFile, StationFile, read_yaml
 from gateway.understand.lexicon_rules import (
     NUMBER,
     SPOTS,
@@ -24,12 +23,12 @@ from gateway.understand.lexicon_rules import (
     PlaceGrammar,
     any_of,
 )
-from gateway.understand.match import Kind, Label, Phrase, PhraseBook
+from gateway.understand.lexicon_words import LexiconFiles, LexiconWords
+from gateway.understand.match import PhraseBook
 from gateway.understand.numbersearch import NumberSearch
 from gateway.understand.phonewords import PhoneWords
 from gateway.understand.placechain import PlaceEar
 from gateway.understand.searches import Searches
-from gateway.understand.wordforms import LONGEST_SPOKEN, not_holding, spelt_out, with_lists
 
 _FOLDED: Final = dict(zip("．，。、！？；： ", ".,.,!?,,,", strict=True))
 
@@ -71,7 +70,7 @@ class Lexicon:
         """
         main = read_yaml(LexiconFile, text, filename)
         station = read_yaml(StationFile, *extra) if extra else StationFile()
-        return _Compiler(main, station, filename, extra[1] if extra else filename).lexicon()
+        return _Compiler(LexiconFiles(main, station, filename, extra[1] if extra else filename)).lexicon()
 
     def prepare(self) -> None:
         """Make now what is otherwise made when it is first asked for, half a second altogether."""
@@ -140,38 +139,27 @@ def _at_boundary(match: re.Match[str]) -> bool:
 class _Compiler:
     """Turns the two checked files into a lexicon; makes the checks that need more than one entry."""
 
-    def __init__(self, main: LexiconFile, station: StationFile, filename: str, station_name: str) -> None:
-        self._main = main
-        self._filename = filename
-        self._station_name = station_name
-        self._station = station
-        self._types: dict[str, IncidentType] = {}
-        self._words: list[tuple[str, Label]] = []
-        self._spelt: list[tuple[str, Label]] = []
-        self._patterns: list[tuple[str, re.Pattern[str]]] = []
-        self._owner: dict[str, str] = {}
-        self._unspoken: set[str] = set()
+    def __init__(self, files: LexiconFiles) -> None:
+        self._files = files
+        self._main = files.main
+        self._station = files.station
 
     def lexicon(self) -> Lexicon:
-        main = self._main
-        self._read_types()
-        agencies = self._read_agencies()
-        self._read_acts()
-        self._check_codes(agencies)
+        main, words = self._main, LexiconWords(self._files)
         repairs = {w: right for right, wrong in main.asr_repairs.items.items() for w in wrong}
         for wrong, right in repairs.items():
             if len(wrong) != len(right):
-                self._fault(f"asr_repairs.items.{right}", f"{wrong} must be as long as {right}")
+                self._files.fault(f"asr_repairs.items.{right}", f"{wrong} must be as long as {right}")
         commands = next((a.synonyms for a in main.agencies if a.code == "COMMAND"), [])
         if "present" not in main.acts:
-            self._fault("acts.present", "this act is needed for head counts")
+            self._files.fault("acts.present", "this act is needed for head counts")
         present, places = main.acts["present"], self._places()
         return Lexicon(
-            types=MappingProxyType(self._types),
-            agencies=MappingProxyType(agencies),
-            searches=self._searches(places, tuple(present.duty_words)),
-            type_patterns=tuple(self._patterns),
-            headcounts=tuple(self._compile("acts.present.patterns", p) for p in present.patterns),
+            types=MappingProxyType(words.types),
+            agencies=MappingProxyType(words.agencies),
+            searches=self._searches(words, places, tuple(present.duty_words)),
+            type_patterns=tuple(words.patterns),
+            headcounts=tuple(self._files.pattern("acts.present.patterns", p) for p in present.patterns),
             duty_words=tuple(present.duty_words),
             place_like=frozenset(main.agency_rules.place_like),
             request_verbs=any_of(main.request_verbs),
@@ -192,160 +180,18 @@ class _Compiler:
             _repairable=any_of(repairs),
         )
 
-    def _searches(self, places: PlaceGrammar, duty_words: tuple[str, ...]) -> Searches:
-        words = self._main.evidence
-        phrases = tuple(self._phrases())
+    def _searches(self, words: LexiconWords, places: PlaceGrammar, duty_words: tuple[str, ...]) -> Searches:
+        against, phrases = self._main.evidence, tuple(words.phrases())
         return Searches(
             phrases,
-            tuple(phrase for phrase in phrases if not (phrase.spelt and phrase.text in self._unspoken)),
+            tuple(phrase for phrase in phrases if words.is_spoken(phrase)),
             tuple(self._plain_words()),
-            (*words.past_or_news, *words.advice, *words.small_talk),
+            (*against.past_or_news, *against.advice, *against.small_talk),
             self._told_as(),
             duty_words,
             places,
             tuple(self._like_places(places)),
         )
-
-    def _phrases(self) -> Iterator[Phrase]:
-        """What is written down first, for it wins between equals."""
-        alone: dict[Label, tuple[Label, ...]] = {}
-        rank = 0
-        for words, spelt in ((self._words, False), (self._spelt, True)):
-            for word, label in words:
-                yield Phrase(word, alone.setdefault(label, (label,)), rank, spelt)
-                rank += 1
-
-    def _fault(self, key: str, message: str, *, station: bool = False) -> NoReturn:
-        raise BadInput(f"{self._station_name if station else self._filename}:{key}: {message}")
-
-    def _compile(self, key: str, pattern: str, *, station: bool = False) -> re.Pattern[str]:
-        try:
-            # the longest first: what fits first is taken, and 公交站 opens 公交站台
-            lists = {n: sorted(ws, key=len, reverse=True) for n, ws in self._main.word_lists.items()}
-            spelt = with_lists(pattern, lists)
-            return re.compile(spelt.replace("{num}", NUMBER))
-        except (re.error, ValueError) as error:
-            self._fault(key, f"not a regular expression: {error}", station=station)
-
-    def _add(self, kind: Kind, code: str, words: Iterable[str]) -> None:
-        label = Label(kind, code)
-        self._words.extend((_lowered(word), label) for word in words)
-
-    def _claim(self, entry: TypeEntry | StationType, *, station: bool) -> None:
-        for word in entry.synonyms:
-            owner = self._owner.setdefault(word, entry.code)
-            if owner != entry.code:
-                self._fault(
-                    f"incident_types.{entry.code}.synonyms", f"{word} is {owner} already", station=station
-                )
-        self._add(Kind.INCIDENT, entry.code, entry.synonyms)
-        key = f"incident_types.{entry.code}.patterns"
-        self._patterns += [(entry.code, self._compile(key, p, station=station)) for p in entry.patterns]
-
-    def _claim_forms(self, entry: TypeEntry | StationType, *, station: bool) -> None:
-        """Add what a type's forms stand for, but for words that are another's: those were said on purpose.
-
-        The audio is searched for all phrases in every call: there what holds a phrase of the same type adds
-        nothing but time, 老太太晕倒了 to 老太太晕倒.
-        """
-        own: list[str] = []
-        for form in entry.forms:
-            try:
-                words = spelt_out(form, self._main.word_lists)
-            except ValueError as error:
-                self._fault(f"incident_types.{entry.code}.forms", str(error), station=station)
-            own += [w for w in words if len(w) > 1 and self._owner.setdefault(w, entry.code) == entry.code]
-        spoken = {word for word in not_holding(own, entry.synonyms) if len(word) <= LONGEST_SPOKEN}
-        label = Label(Kind.INCIDENT, entry.code)
-        for word in own:
-            phrase = _lowered(word)
-            self._spelt.append((phrase, label))
-            if word not in spoken:
-                self._unspoken.add(phrase)
-
-    def _read_types(self) -> None:
-        main = self._main
-        self._cap = {level.code: level.cap for level in main.severity_levels}
-        for entry in main.incident_types:
-            if entry.code in self._types:
-                self._fault(f"incident_types.{entry.code}", "this code is there twice")
-            self._types[entry.code] = IncidentType(
-                entry.code, entry.zh, entry.alarm_class, self._severity(entry.code, entry.severity),
-                tuple(entry.agencies), tuple((c.scheme, c.value) for c in entry.event_codes),
-            )  # fmt: skip
-            self._claim(entry, station=False)
-        generic = main.generic_incident_cues
-        self._types[generic.code] = IncidentType(generic.code, generic.zh, "other", "Unknown", ())
-        self._add(Kind.GENERIC, generic.code, generic.synonyms)
-        for addition in self._station.incident_types:
-            self._extend_type(addition)
-            self._claim(addition, station=True)
-        for kind in main.incident_types:
-            self._claim_forms(kind, station=False)
-        for addition in self._station.incident_types:
-            self._claim_forms(addition, station=True)
-
-    def _severity(self, code: str, severity: str, *, station: bool = False) -> str:
-        if severity not in self._cap:
-            known = ", ".join(self._cap)
-            self._fault(f"incident_types.{code}.severity", f"{severity} is none of {known}", station=station)
-        return self._cap[severity]
-
-    def _extend_type(self, entry: StationType) -> None:
-        known = self._types.get(entry.code)
-        missing = [key for key, value in (("zh", entry.zh), ("class", entry.alarm_class)) if value is None]
-        if known is None and missing:
-            self._fault(
-                f"incident_types.{entry.code}", f"a new type needs {' and '.join(missing)}", station=True
-            )
-        base = known or IncidentType(entry.code, "", "other", "Unknown", ())
-        self._types[entry.code] = IncidentType(
-            entry.code,
-            entry.zh or base.label,
-            entry.alarm_class or base.alarm_class,
-            self._severity(entry.code, entry.severity, station=True) if entry.severity else base.severity,
-            base.agencies if entry.agencies is None else tuple(entry.agencies),
-            base.event_codes + tuple((c.scheme, c.value) for c in entry.event_codes),
-        )
-
-    def _read_agencies(self) -> dict[str, Agency]:
-        agencies: dict[str, Agency] = {}
-        for entry in (*self._main.agencies, *self._station.agencies):
-            known = agencies.get(entry.code)
-            agencies[entry.code] = Agency(entry.code, entry.zh or (known.label if known else entry.code))
-            self._add(Kind.AGENCY, entry.code, entry.synonyms)
-        return agencies
-
-    def _check_codes(self, agencies: Mapping[str, Agency]) -> None:
-        classes = {c.code for c in self._main.alarm_classes}
-        station = {entry.code for entry in self._station.incident_types}
-        for kind in self._types.values():
-            key = f"incident_types.{kind.code}"
-            if unknown := [a for a in kind.agencies if a not in agencies]:
-                self._fault(f"{key}.agencies", f"no such agency: {unknown[0]}", station=kind.code in station)
-            if kind.alarm_class not in classes:
-                self._fault(
-                    f"{key}.class", f"no such class: {kind.alarm_class}", station=kind.code in station
-                )
-        for code, replaced in self._main.relations.refines.items():
-            for one in (code, *replaced):
-                if one not in self._types:
-                    self._fault(f"relations.refines.{code}", f"no such type: {one}")
-
-    def _read_acts(self) -> None:
-        main, station = self._main, self._station
-        for act, entry in main.acts.items():
-            self._add(Kind.ACT, act, entry.synonyms)
-        for act, words in station.acts.items():
-            if act not in main.acts:
-                self._fault(f"acts.{act}", f"no such act; there are {', '.join(main.acts)}", station=True)
-            self._add(Kind.ACT, act, words)
-        for mark in ("open", "marker", "close", "live", "rollcall_open", "rollcall_close"):
-            if mark not in main.drill:
-                self._fault(f"drill.{mark}", "this mark is needed")
-            self._add(Kind.DRILL, mark, main.drill[mark].synonyms)
-        self._add(Kind.CANCEL, "cancel", [*main.cancel.synonyms, *station.cancel])
-        self._add(Kind.RESOLVE, "resolve", [*main.resolve.synonyms, *station.resolve])
 
     def _negation(self) -> Negation:
         words = self._main.negation
@@ -363,7 +209,7 @@ class _Compiler:
             extreme=any_of(cues.raise_to_extreme), severe=any_of(cues.raise_to_severe),
             minor=any_of(cues.lower_to_minor), no_casualties=any_of(cues.no_casualties),
             casualties=tuple(
-                self._compile("severity_cues.casualty_patterns", p) for p in cues.casualty_patterns
+                self._files.pattern("severity_cues.casualty_patterns", p) for p in cues.casualty_patterns
             ),
             trapped=frozenset(cues.trapped_states),
             immediate=any_of(cues.urgency.immediate), expected=any_of(cues.urgency.expected),
@@ -371,24 +217,28 @@ class _Compiler:
             hedges=any_of(self._main.hedges.synonyms), confirms=any_of(self._main.confirms.synonyms),
             persons=(
                 re.compile(described),
-                self._compile("person_cues.clothing_pattern", who.clothing_pattern),
-                self._compile("person_cues.direction_pattern", who.direction_pattern),
+                self._files.pattern("person_cues.clothing_pattern", who.clothing_pattern),
+                self._files.pattern("person_cues.direction_pattern", who.direction_pattern),
                 any_of(who.state),
             ),
         )  # fmt: skip
 
     def _places(self) -> PlaceGrammar:
         place = self._main.location
-        compiled = {n: self._compile(f"location.components.{n}", p) for n, p in place.components.items()}
+        compiled = {
+            n: self._files.pattern(f"location.components.{n}", p) for n, p in place.components.items()
+        }
         for name, pattern in compiled.items():
             if name not in pattern.groupindex:
-                self._fault(f"location.components.{name}", f"needs a group named {name}")
+                self._files.fault(f"location.components.{name}", f"needs a group named {name}")
         if self._station.spots and "spot" in compiled:
             own = any_of(self._station.spots).pattern
             compiled["spot"] = re.compile(
                 f"(?P<spot>{own}|{compiled['spot'].pattern.replace('?P<spot>', '?:')})"
             )
-        alone = {n: self._compile(f"location.stands_alone.{n}", p) for n, p in place.stands_alone.items()}
+        alone = {
+            n: self._files.pattern(f"location.stands_alone.{n}", p) for n, p in place.stands_alone.items()
+        }
         return PlaceGrammar(
             tuple((name, pattern) for name, pattern in compiled.items() if name != "plate"),
             MappingProxyType({k: frozenset(v) for k, v in place.needs_neighbour.items()}),
@@ -424,12 +274,6 @@ class _Compiler:
             any_of(words.own_scene), any_of(words.happening), any_of(words.report_words),
             any_of(words.past_or_news), any_of(words.advice), any_of(words.small_talk),
         )  # fmt: skip
-
-
-def _lowered(word: str) -> str:
-    """A word in lower case: itself where that is the same, for twenty thousand twins take two megabytes."""
-    lowered = word.lower()
-    return word if lowered == word else lowered
 
 
 def _flat(*groups: Mapping[str, list[str]]) -> Iterator[str]:
