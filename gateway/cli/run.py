@@ -14,7 +14,8 @@ import typer
 from drivers.registry import SEAMS, check_options
 from gateway.app import Daemon
 from gateway.cli.options import ConfigFile
-from gateway.config import Config, fault_line, load_config
+from gateway.config import Config, load_config
+from gateway.configfaults import fault_line
 from gateway.errors import BadConfig
 from gateway.knowledge import read_lexicon
 from gateway.log import configure_log
