@@ -19,7 +19,6 @@ import hashlib
 import json
 import os
 import re
-import struct
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -32,12 +31,18 @@ from gateway.errors import BadInput, MissingInput, StoreUnavailable
 from gateway.faultpoints import passing
 from gateway.model import RATE_HZ, End, Pcm
 from gateway.store.records import Notice, RecoveredTransmission, SpooledAudio
+from gateway.store.wholefiles import (
+    MOST_LINE_BYTES,
+    SAMPLE_BYTES,
+    WAV_HEADER_BYTES,
+    copy_as_wav,
+    replacing,
+    sync_folder,
+    wav_header,
+    write_all,
+)
 
 SPOOL_NAME = "spool"
-SAMPLE_BYTES = 2
-WAV_HEADER_BYTES = 44
-_COPY_BYTES = 256 * 1024
-_MAX_HEADER_BYTES = 4096
 _SAFE_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
 
 
@@ -63,7 +68,7 @@ class Spool:
             base.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
             part = base.with_suffix(".part").open("xb", buffering=0)
             try:
-                _write_all(part, json.dumps(about).encode() + b"\n")
+                write_all(part, json.dumps(about).encode() + b"\n")
             except BaseException:
                 part.close()
                 base.with_suffix(".part").unlink()
@@ -82,12 +87,12 @@ class Spool:
             raise ValueError(f"transmission id {transmission_id!r} cannot name a file")
         path = self._root / f"{started_at:%Y-%m-%d}" / f"{transmission_id}.wav"
         content = pcm.astype("<i2", copy=False).tobytes()
-        content = _wav_header(len(content)) + content
+        content = wav_header(len(content)) + content
         with _in_words(path):
             path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-            with _replacing(path) as file:
+            with replacing(path) as file:
                 file.write(content)
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
         return SpooledAudio(
             ref=path.relative_to(self._data_dir).as_posix(),
             sha256=hashlib.sha256(content).hexdigest(),
@@ -164,9 +169,9 @@ class Spool:
             if not part_path.exists():
                 raise BadInput(f"{note}: its audio {base.name}.wav is gone")
             with part_path.open("rb") as part:
-                header = part.readline(_MAX_HEADER_BYTES)
+                header = part.readline(MOST_LINE_BYTES)
                 pcm_bytes = part_path.stat().st_size - part.tell()
-            if len(header) < _MAX_HEADER_BYTES and not header.endswith(b"\n"):
+            if len(header) < MOST_LINE_BYTES and not header.endswith(b"\n"):
                 # Killed before the header was whole: no audio was kept yet.
                 part_path.unlink()
                 return None
@@ -234,7 +239,7 @@ class SpoolFile:
             self._part = None
             begun_at = part.seek(0, os.SEEK_END)
             try:
-                _write_all(part, pcm.astype("<i2", copy=False).tobytes())
+                write_all(part, pcm.astype("<i2", copy=False).tobytes())
             except OSError:
                 # Half a sample left at the end would shift every sample after it by a byte.
                 part.truncate(begun_at)
@@ -254,7 +259,7 @@ class SpoolFile:
         part_path = self._base.with_suffix(".part")
         wav_path = self._base.with_suffix(".wav")
         with _in_words(self._base):
-            sha256, size_bytes = _write_wav(part_path, wav_path)
+            sha256, size_bytes = copy_as_wav(part_path, wav_path)
             passing("spool.wav_written")
             audio = SpooledAudio(
                 ref=wav_path.relative_to(self._data_dir).as_posix(),
@@ -263,10 +268,10 @@ class SpoolFile:
                 duration_s=(size_bytes - WAV_HEADER_BYTES) / SAMPLE_BYTES / RATE_HZ,
             )
             note = {**self._about, "end": end.value, "dropped_frames": dropped_frames, "audio": asdict(audio)}
-            with _replacing(self._base.with_suffix(".json")) as file:
+            with replacing(self._base.with_suffix(".json")) as file:
                 file.write(json.dumps(note).encode())
             passing("spool.note_written")
-            _sync_folder(self._base.parent)
+            sync_folder(self._base.parent)
             part_path.unlink()
         passing("transmission.completed")
         return audio
@@ -286,62 +291,6 @@ class SpoolFile:
     def _refuse_when_over(self) -> None:
         if self._is_over:
             raise ValueError(f"transmission {self._about['id']} was finished or discarded")
-
-
-def _write_wav(part_path: Path, wav_path: Path) -> tuple[str, int]:
-    """Copy samples behind a WAV header; return the file's SHA-256 in hex and its size in bytes."""
-    digest = hashlib.sha256()
-    with part_path.open("rb") as part, _replacing(wav_path) as wav:
-        part.readline(_MAX_HEADER_BYTES)
-        left = part_path.stat().st_size - part.tell()
-        # A write cut short by the crash may have left half a sample.
-        left -= left % SAMPLE_BYTES
-        size_bytes = WAV_HEADER_BYTES + left
-        piece = _wav_header(left)
-        while piece:
-            digest.update(piece)
-            wav.write(piece)
-            piece = part.read(min(left, _COPY_BYTES))
-            left -= len(piece)
-    return digest.hexdigest(), size_bytes
-
-
-def _wav_header(pcm_bytes: int) -> bytes:
-    return struct.pack(
-        "<4sI4s4sIHHIIHH4sI",
-        *(b"RIFF", WAV_HEADER_BYTES - 8 + pcm_bytes, b"WAVE"),
-        *(b"fmt ", 16, 1, 1, RATE_HZ, RATE_HZ * SAMPLE_BYTES, SAMPLE_BYTES, 8 * SAMPLE_BYTES),
-        *(b"data", pcm_bytes),
-    )
-
-
-@contextlib.contextmanager
-def _replacing(path: Path) -> Iterator[BinaryIO]:
-    """Write a file so that after a crash it is there completely or not at all."""
-    draft = path.with_name(path.name + ".tmp")
-    try:
-        with draft.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _write_all(file: BinaryIO, content: bytes) -> None:
-    view = memoryview(content)
-    while view:
-        view = view[file.write(view) :]
 
 
 def _from_note(note: dict[str, Any]) -> RecoveredTransmission:
