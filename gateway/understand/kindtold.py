@@ -7,6 +7,7 @@ What is told this way always goes to a person (`heard:`).
 
 import math
 import re
+from dataclasses import dataclass
 from typing import Final
 
 from gateway.understand.callreading import CallReading
@@ -45,6 +46,14 @@ _AT_PLACE: Final = re.compile(
     "[楼栋层门口侧边场室区院路园堂台角下上内里处站房库座厅道店校湖河]$|单元$|门口$|[东南西北]$"
 )
 _AGAINST_ROUTINE_NATS: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """The points for a report that its kind does not earn, and whether something routine is said."""
+
+    points: int
+    routine: bool
 
 
 def likeliest_kind(
@@ -99,11 +108,8 @@ def _asked(
     """The least score and distance that `best` needs; None when it is not wanted."""
     if polarity == "report":
         return _instead(first, settled.chosen, words, second, best) if settled.chosen else None
-    # who takes back or ends something asks for nobody: then a mere hint of such words is chance
-    ends = words.ends and not second.called.requested
-    if ends or may_end(first) or EARLIER.search(first.reading.text + words.text):
-        return None
-    return _bar(first, words, second, best)
+    built = built_as_report(first, second, words)
+    return _bar(built, best) if built is not None else None
 
 
 def _instead(
@@ -123,18 +129,32 @@ def _instead(
     return (mine.score - _ALIKE_NATS if graver else mine.score + _RATHER_BY), -math.inf
 
 
-def _bar(first: CallReading, words: Heard, second: CallReading, best: Told) -> tuple[float, float] | None:
-    """What `best` needs to make a report of a call that was none, by how much else speaks for one."""
+def built_as_report(first: CallReading, second: CallReading, words: Heard | None) -> Built | None:
+    """How much a call is built like a report, whatever is reported; None when it can be none.
+
+    `second` is the call as heard, or `first` again where nothing was.
+    """
+    # who takes back or ends something asks for nobody: then a mere hint of such words is chance
+    hinted = words is not None and words.ends and not second.called.requested
+    text = first.reading.text + (words.text if words is not None else "")
+    if first.by_command or second.by_command or hinted or may_end(first) or EARLIER.search(text):
+        return None
     points = {name: value for name, value in second.evidence.points if name not in _OF_THE_KIND}
     if not second.evidence.attributed or any(value < 0 for value in points.values()):
         return None
-    total = sum(points.values())
-    score, ahead = next(((s, a) for least, s, a in _BARS if total >= least), (math.inf, 0.0))
+    counted = words is not None and (
+        bool(words.counts) or any(doubt.startswith("headcount") for doubt in words.doubts)
+    )
+    routine = counted or bool((first.reading.acts() | second.reading.acts()) & _ROUTINE)
+    return Built(sum(points.values()), routine)
+
+
+def _bar(built: Built, best: Told) -> tuple[float, float]:
+    """What `best` needs to make a report of a call that was none, by how much else speaks for one."""
+    score, ahead = next(((s, a) for least, s, a in _BARS if built.points >= least), (math.inf, 0.0))
     if best.code == UNKNOWN_CODE:
         score, ahead = max(score, _SAID_TO_BE[0]), -math.inf
-    counted = words.counts or any(doubt.startswith("headcount") for doubt in words.doubts)
-    routine = counted or (first.reading.acts() | second.reading.acts()) & _ROUTINE
-    return score + (_AGAINST_ROUTINE_NATS if routine else 0.0), ahead
+    return score + (_AGAINST_ROUTINE_NATS if built.routine else 0.0), ahead
 
 
 def _worth(one: Told, call: CallReading) -> float:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
+from gateway.understand.gist import Gist
 from gateway.understand.lexicon_file import LexiconFile, StationFile, read_yaml
 from gateway.understand.lexicon_rules import (
     NUMBER,
@@ -95,6 +96,11 @@ class Lexicon:
     def counts(self) -> NumberSearch:
         """The counts of people as the audio is searched for them."""
         return self.searches.counts
+
+    @property
+    def gist(self) -> Gist:
+        """What all the words of a call come to; it knows the shipped kinds, not those of a station."""
+        return self.searches.gist
 
     def fold(self, text: str) -> str:
         """The form that is matched: lower case, half-width stops, known misreadings repaired.

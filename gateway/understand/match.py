@@ -159,6 +159,10 @@ class PhraseBook:
         lengths = sorted({len(text) for text in (*by_text, *by_digits)}, reverse=True)
         return cls(by_text, by_digits, tuple(lengths), _index_sounds(by_text.values()))
 
+    def phrases(self) -> Iterable[Phrase]:
+        """Every phrase, in the order of the lexicon."""
+        return self._by_text.values()
+
     def codes(self, phrase: str, kind: Kind) -> tuple[str, ...]:
         """The codes of one kind that `phrase`, given whole, stands for."""
         known = self._by_text.get(phrase)

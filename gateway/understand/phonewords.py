@@ -82,7 +82,8 @@ class Heard:
     `counts` the numbers of people on duty among them. `ends` when any word that takes a report back or says
     that it is over may have been said, however short. `placed` is every phrase kept and when it was said.
     `least` is what each phrase that was so much as hinted at cost per phone, `agreed` those that the text
-    bears out. `told` are the kinds of incident that may be told, the likeliest first (contrast.py).
+    bears out. `told` are the kinds of incident that may be told, the likeliest first (contrast.py). `plain`
+    is the head's reading before any phrase was written into it, names masked.
     """
 
     text: str
@@ -95,6 +96,7 @@ class Heard:
     told: tuple[Told, ...] = ()
     agreed: frozenset[str] = frozenset()
     pieces: tuple[tuple[float, str], ...] = field(default=(), repr=False)
+    plain: str = field(default="", repr=False)
 
     def telling(self, one: Told) -> "Heard":
         """The same call with a kind's phrase in its place."""
@@ -167,6 +169,7 @@ class PhoneWords:
         ]
         agreed = self._agreed(hits, written, reading)
         kept = [(PhoneHit(-1, 0.0, 1, *name), MASK) for name in names]
+        plain = _joined(_pieces(reading, kept))
         clear: dict[str, float] = {}
         doubts: dict[str, None] = {}
         for hit in sorted(hits, key=self._chancy):
@@ -207,6 +210,7 @@ class PhoneWords:
             agreed=agreed_on,
             told=self._told(evidence, WrittenSound(written), reading, names, hits),
             pieces=tuple(pieces),
+            plain=plain,
         )
 
     def _agreed(self, hits: Iterable[PhoneHit], written: str, reading: PhoneReading) -> dict[PhoneHit, float]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from gateway.understand.gist import Gist, shipped_gist
 from gateway.understand.heardcounts import count_phrases, count_search
 from gateway.understand.heardplaces import place_phrases
 from gateway.understand.lexicon_rules import PlaceGrammar
@@ -39,7 +40,7 @@ class Searches:
 
     def prepare(self) -> None:
         """Make all of them now."""
-        _ = self.book, self.words, self.place_ear, self.counts
+        _ = self.book, self.words, self.place_ear, self.counts, self.gist
 
     @cached_property
     def book(self) -> PhraseBook:
@@ -61,3 +62,8 @@ class Searches:
     def counts(self) -> NumberSearch:
         """The counts of people in the audio."""
         return count_search(self.duty_words)
+
+    @cached_property
+    def gist(self) -> Gist:
+        """What all the words of a call come to."""
+        return shipped_gist()

@@ -1,7 +1,8 @@
 """One transmission understood: words and names in, an `Understanding` out. Pure.
 
 A call is read once as text (callreading.py) and, with a phone head, once more as it was heard
-(secondreading.py); what it does to an incident is told by polarity.py.
+(secondreading.py); what it does to an incident is told by polarity.py, and of which kind by all its words
+together (kindweighed.py).
 """
 
 from dataclasses import replace
@@ -19,6 +20,7 @@ from gateway.understand.callreading import (
 from gateway.understand.headcounts import headcount_of_both
 from gateway.understand.heardwords import report_grounds
 from gateway.understand.kindtold import likeliest_kind, sounds_like
+from gateway.understand.kindweighed import kind_by_gist
 from gateway.understand.lexicon import Lexicon
 from gateway.understand.match import Kind
 from gateway.understand.naming import names_in
@@ -66,15 +68,16 @@ def understand(transcript: Transcript, parties: Parties, context: Context, lexic
     listened = hear(transcript, reading, parties, lexicon)
     mark = exercise_mark(reading) or (mark_heard(listened) if listened else None)
     heard = read_call(reading, transcript, parties, context, lexicon, in_drill=mark in {"open", "marker"})
+    first = heard
     if listened is None:
         again = None
         polarity, doubts = polarity_of(heard)
     else:
-        read_place = heard.place
         heard, polarity, doubts, again = _settled(heard, transcript, parties, listened)
-        if polarity == "report":
-            place, unsure = place_told(read_place, heard, transcript, again.words)
-            heard, doubts = replace(heard, place=place), [*doubts, *unsure]
+    heard, polarity, doubts = kind_by_gist(lexicon.gist, first, (heard, polarity, doubts), again)
+    if again is not None and polarity == "report":
+        place, unsure = place_told(first.place, heard, transcript, again.words)
+        heard, doubts = replace(heard, place=place), [*doubts, *unsure]
     if mark is not None and exercise_mark(reading) is None:
         doubts = [*doubts, "exercise_heard"]
     headcount, odd = headcount_of_both(heard, again, reading, transcript, polarity)

@@ -1,4 +1,4 @@
-"""What evidence of who speaks is worth: the shape of what tools/phonehead/decision.py fits; see fusion.py."""
+"""What evidence is worth, in nats: of who speaks (fusion.py) and of what happened (kindweighed.py)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -41,3 +41,22 @@ class Weights:
     most_name_nats: float
     name_alone: float
     name_beside: float
+
+
+@dataclass(frozen=True, slots=True)
+class KindWeights:
+    """Weights of the gist of the text and of the phone head's reading, and of the likeliest phrases in nats.
+
+    The others are worth what they say: that the kind was chosen by a phrase that was `written` as such, found
+    `by_sound` in the text, or `heard` in the audio alone; that both readers have it (`agreed`); and that a
+    long one was heard (`clear`).
+    """
+
+    text: float
+    ear: float
+    told: float
+    written: float
+    by_sound: float
+    heard: float
+    agreed: float
+    clear: float

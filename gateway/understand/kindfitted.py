@@ -1,0 +1,12 @@
+"""What the evidence for a kind of incident is worth: written by tools/gist/fit.py, not by hand."""
+
+from typing import Final
+
+from gateway.understand.weights import KindWeights
+
+BESIDE: Final = KindWeights(
+    text=0.53, ear=0.75, told=0.36, written=1.8, by_sound=1.2, heard=1.4, agreed=-0.4, clear=0.7
+)
+TEXT_ALONE: Final = KindWeights(
+    text=1.0, ear=0.0, told=0.0, written=2.5, by_sound=1.0, heard=0.0, agreed=0.0, clear=0.0
+)
