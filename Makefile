@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 
-.PHONY: help install rollback setup demo test lint unit bench phonehead lock
+.PHONY: help install rollback setup demo test lint unit bench phonehead gist lock
 
 help:
 	@echo "make demo   hear a real conversation come out as events (sets itself up first)"
@@ -50,6 +50,10 @@ phonehead: setup
 	$(if $(HUMAN),$(TRAIN).features $(WHISPER) $(HEAD)/human $(HUMAN) --copies 2 --alone 6)
 	$(TRAIN).train $(HEAD)/head.pt $(HEAD)/synthetic $(if $(HUMAN),$(HEAD)/human) --epochs 30 --seed 1 \
 	    --blocks 8 --temperature 1.15 --onnx gateway/recognise/phonehead.onnx
+
+# What all words of a call come to: 40 seconds. The weights beside it: python -m tools.gist.fit --write.
+gist: setup
+	$(BIN)/python -m tools.gist.train
 
 install:
 	@bash tools/install.sh install

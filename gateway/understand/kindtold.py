@@ -22,7 +22,7 @@ from gateway.understand.slots import Chosen
 _OF_THE_KIND: Final = frozenset({"happening", "terse"})
 """Points that an incident's word earns: they cannot speak for the word."""
 _ROUTINE: Final = frozenset(
-    {"present", "all_normal", "say_again", "test_only", "ready", "arrived", "hail", "ack_wilco"}
+    {"present", "all_normal", "say_again", "test_only", "ready", "arrived", "ack_wilco"}
 )
 _BARS: Final = ((6, 4.5, 1.0), (5, 6.0, 1.5), (4, 9.0, 2.0), (2, 10.0, 2.0))
 """By points: the least score, in nats, and the least distance to any other kind."""
@@ -50,10 +50,14 @@ _AGAINST_ROUTINE_NATS: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """The points for a report that its kind does not earn, and whether something routine is said."""
+    """The points for a report that its kind does not earn, and whether something routine is said or heard.
+
+    A hail counts apart: X呼叫总台 is one, and the beginning of a report.
+    """
 
     points: int
     routine: bool
+    hails: bool
 
 
 def likeliest_kind(
@@ -108,8 +112,10 @@ def _asked(
     """The least score and distance that `best` needs; None when it is not wanted."""
     if polarity == "report":
         return _instead(first, settled.chosen, words, second, best) if settled.chosen else None
+    # who takes back or ends something asks for nobody: then a mere hint of such words is chance
     built = built_as_report(first, second, words)
-    return _bar(built, best) if built is not None else None
+    ended = words.ends and not second.called.requested
+    return _bar(built, best) if built is not None and not ended else None
 
 
 def _instead(
@@ -134,10 +140,8 @@ def built_as_report(first: CallReading, second: CallReading, words: Heard | None
 
     `second` is the call as heard, or `first` again where nothing was.
     """
-    # who takes back or ends something asks for nobody: then a mere hint of such words is chance
-    hinted = words is not None and words.ends and not second.called.requested
     text = first.reading.text + (words.text if words is not None else "")
-    if first.by_command or second.by_command or hinted or may_end(first) or EARLIER.search(text):
+    if first.by_command or second.by_command or may_end(first) or EARLIER.search(text):
         return None
     points = {name: value for name, value in second.evidence.points if name not in _OF_THE_KIND}
     if not second.evidence.attributed or any(value < 0 for value in points.values()):
@@ -145,8 +149,8 @@ def built_as_report(first: CallReading, second: CallReading, words: Heard | None
     counted = words is not None and (
         bool(words.counts) or any(doubt.startswith("headcount") for doubt in words.doubts)
     )
-    routine = counted or bool((first.reading.acts() | second.reading.acts()) & _ROUTINE)
-    return Built(sum(points.values()), routine)
+    acts = first.reading.acts() | second.reading.acts()
+    return Built(sum(points.values()), counted or bool(acts & _ROUTINE), "hail" in acts)
 
 
 def _bar(built: Built, best: Told) -> tuple[float, float]:
@@ -154,7 +158,7 @@ def _bar(built: Built, best: Told) -> tuple[float, float]:
     score, ahead = next(((s, a) for least, s, a in _BARS if built.points >= least), (math.inf, 0.0))
     if best.code == UNKNOWN_CODE:
         score, ahead = max(score, _SAID_TO_BE[0]), -math.inf
-    return score + (_AGAINST_ROUTINE_NATS if built.routine else 0.0), ahead
+    return score + (_AGAINST_ROUTINE_NATS if built.routine or built.hails else 0.0), ahead
 
 
 def _worth(one: Told, call: CallReading) -> float:

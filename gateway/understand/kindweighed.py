@@ -10,8 +10,9 @@ a report and neither knows a word of it may the gist open one, and only where bo
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import mul
 from typing import Final
 
 from gateway.understand.callreading import CallReading
@@ -19,7 +20,7 @@ from gateway.understand.gist import NOTHING, Gist
 from gateway.understand.kindfitted import BESIDE, TEXT_ALONE
 from gateway.understand.kindtold import built_as_report
 from gateway.understand.lexicon_rules import UNKNOWN_CODE
-from gateway.understand.match import Hit, Kind, Label
+from gateway.understand.match import SHORTEST_BY_SOUND, Hit, Kind, Label
 from gateway.understand.phonewords import Heard
 from gateway.understand.polarity import Polarity
 from gateway.understand.reading import Reading
@@ -32,12 +33,14 @@ _LEAST_NATS: Final = -9.0
 _MOST_TOLD: Final = 12.0
 _RATHER: Final = 0.5
 """The share from which a kind stands in place of what a phrase told, or of an emergency without a kind."""
-_OPENS: Final = 0.5
-_OPENS_OVER_NOTHING: Final = 2.0
-_OPENS_POINTS: Final = 2
+_OPENS: Final = 0.4
+_OPENS_NATS: Final = 4.5
+_NATS_PER_POINT: Final = 0.5
+"""A share, and how many nats over nothing with the points for a report, from which the gist opens one."""
+_NOTHING_NEW: Final = ("spoken_of_again:", "told_in_order:", "ends:", "not_heard:")
 _NOBODY_KNOWS: Final = 0.3
 """With a lesser share the best kind is a guess."""
-_NOTHING: Final = -3.0
+_NOTHING: Final = -2.5
 """Nats over nothing from which down a reading says that nothing is reported."""
 
 
@@ -67,12 +70,13 @@ def kind_by_gist(
     call, polarity, _ = settled
     if polarity not in {"report", "none"}:
         return settled
-    best = weigh_kinds(gist, first.reading, call.chosen, again.words if again is not None else None)[0]
+    words = again.words if again is not None else None
+    best = weigh_kinds(gist, first.reading, call.chosen, words)[0]
     if polarity == "none":
         return _opened(gist, first, settled, again, best)
     if call.chosen is None or first.context.open_incident:
         return settled
-    return _retold(gist, settled, call.chosen, best)
+    return _retold(gist, first, settled, call.chosen, best, words)
 
 
 def _opened(
@@ -85,20 +89,33 @@ def _opened(
     """A report where no phrase makes one, if it is built like it and its gist is beyond doubt."""
     second, words = (again.call, again.words) if again is not None else (first, None)
     built = built_as_report(first, second, words)
-    if built is None or built.routine or built.points < _OPENS_POINTS or best.code == UNKNOWN_CODE:
+    if built is None or built.routine or best.code == UNKNOWN_CODE or best.share < _OPENS:
         return settled
-    if best.share < _OPENS or sum(best.over_nothing) < _OPENS_OVER_NOTHING:
+    if _said_otherwise(first.reading, settled[2]):
+        return settled
+    if sum(best.over_nothing) + _NATS_PER_POINT * built.points < _OPENS_NATS:
         return settled
     chosen = Chosen(best.code, _where(gist, first.reading, best.code))
     return replace(settled[0], chosen=chosen), "report", [*settled[2], f"gist:{best.code}"]
 
 
+def _said_otherwise(reading: Reading, doubts: list[str]) -> bool:
+    """Whether a phrase says that nothing happened, or nothing new: the gist does not hear a 没有."""
+    denied = any(hit.codes(Kind.INCIDENT) and standing != "stated" for hit, standing in reading.hits)
+    return denied or any(doubt.startswith(_NOTHING_NEW) for doubt in doubts)
+
+
 def _retold(
-    gist: Gist, settled: tuple[CallReading, Polarity, list[str]], chosen: Chosen, best: WeighedKind
+    gist: Gist,
+    first: CallReading,
+    settled: tuple[CallReading, Polarity, list[str]],
+    chosen: Chosen,
+    best: WeighedKind,
+    words: Heard | None,
 ) -> tuple[CallReading, Polarity, list[str]]:
     """A report of another kind than its phrase told, or none at all."""
     call, polarity, doubts = settled
-    if _by_chance(best, chosen, gist):
+    if chosen.code in gist.kinds and not _sure(chosen, first, words) and _by_chance(best):
         return replace(call, chosen=None), "none", [*doubts, f"nothing_else:{chosen.hit.phrase}"]
     if best.share < _RATHER or best.code in {chosen.code, UNKNOWN_CODE}:
         return settled
@@ -106,10 +123,23 @@ def _retold(
     return replace(call, chosen=replace(chosen, code=best.code)), polarity, [*kept, f"gist:{best.code}"]
 
 
-def _by_chance(best: WeighedKind, chosen: Chosen, gist: Gist) -> bool:
-    """Whether all else that was said reports nothing, so that the phrase was taken for something else."""
-    if chosen.code not in gist.kinds:
-        return False
+def _sure(chosen: Chosen, first: CallReading, words: Heard | None) -> bool:
+    """Whether a phrase was said, whatever else was.
+
+    So is an emergency that is announced as such, and somebody who is called for; three syllables that are
+    written as such, and heard where anything was; and two where nothing was.
+    """
+    hit = chosen.hit
+    if chosen.code == UNKNOWN_CODE and (hit.codes(Kind.GENERIC) or not hit.by_sound):
+        return True
+    if hit.by_sound or words is None:
+        return not hit.by_sound
+    read = hit.phrase in words.agreed and hit.phrase in first.reading.text
+    return read and len(hit.phrase) >= SHORTEST_BY_SOUND
+
+
+def _by_chance(best: WeighedKind) -> bool:
+    """Whether all that was said reports nothing, so that a phrase was taken for something else."""
     guessed = best.share < _NOBODY_KNOWS and sum(best.over_nothing) <= _NOTHING
     return guessed or max(best.over_nothing) <= _NOTHING
 
@@ -125,18 +155,12 @@ def weigh_kinds(
 ) -> tuple[WeighedKind, ...]:
     """Every kind, the likeliest first; `chosen` is what the phrases came to, `words` what the audio has."""
     weights = TEXT_ALONE if words is None else BESIDE
-    read = gist.tell(reading.masked)
-    heard = None if words is None else gist.tell(words.plain)
-    kinds = [kind for kind in gist.kinds if kind != NOTHING]
-    if chosen is not None and chosen.code not in kinds:
-        kinds.append(chosen.code)
-    nats = {kind: _nats(kind, weights, read, heard, words) for kind in kinds}
-    if chosen is not None:
-        nats[chosen.code] += _for_phrase(chosen, weights, reading, words)
+    readings = [gist.tell(reading.masked), *([gist.tell(words.plain)] if words is not None else [])]
+    traits = kind_traits(readings, reading, chosen, words)
+    nats = {kind: sum(map(mul, weights, values)) for kind, values in traits.items()}
     most = max(nats.values())
     parts = {kind: math.exp(value - most) for kind, value in nats.items()}
     total = sum(parts.values())
-    readings = [one for one in (read, heard) if one is not None]
     weighed = [
         WeighedKind(kind, part / total, tuple(_of(one, kind) - _of(one, NOTHING) for one in readings))
         for kind, part in parts.items()
@@ -144,32 +168,32 @@ def weigh_kinds(
     return tuple(sorted(weighed, key=lambda one: (-one.share, one.code)))
 
 
+def kind_traits(
+    told: Sequence[Mapping[str, float]], reading: Reading, chosen: Chosen | None, words: Heard | None
+) -> dict[str, KindWeights]:
+    """What there is of each weight's evidence for each kind; `told` is the gist of the readings."""
+    kinds = [kind for kind in told[0] if kind != NOTHING]
+    if chosen is not None and chosen.code not in kinds:
+        kinds.append(chosen.code)
+    likeliest = {one.code: min(one.score, _MOST_TOLD) for one in words.told} if words is not None else {}
+    traits = {}
+    for kind in kinds:
+        gists = [_of(one, kind) for one in told]
+        traits[kind] = KindWeights(
+            text=gists[0], ear=gists[1] if len(gists) > 1 else 0.0, told=likeliest.get(kind, 0.0)
+        )
+    if chosen is not None:
+        phrase, by_sound = chosen.hit.phrase, chosen.hit.by_sound
+        written = phrase in reading.text and not by_sound
+        traits[chosen.code] = traits[chosen.code]._replace(
+            written=float(written),
+            by_sound=float(by_sound),
+            heard=float(not written and not by_sound),
+            agreed=float(words is not None and phrase in words.agreed),
+            clear=float(words is not None and phrase in words.clear),
+        )
+    return traits
+
+
 def _of(told: Mapping[str, float], kind: str) -> float:
     return max(told.get(kind, _LEAST_NATS), _LEAST_NATS)
-
-
-def _nats(
-    kind: str,
-    weights: KindWeights,
-    read: Mapping[str, float],
-    heard: Mapping[str, float] | None,
-    words: Heard | None,
-) -> float:
-    nats = weights.text * _of(read, kind)
-    if heard is not None and words is not None:
-        nats += weights.ear * _of(heard, kind)
-        nats += weights.told * max(
-            (min(t.score, _MOST_TOLD) for t in words.told if t.code == kind), default=0.0
-        )
-    return nats
-
-
-def _for_phrase(chosen: Chosen, weights: KindWeights, reading: Reading, words: Heard | None) -> float:
-    """What the phrase that was chosen says for its kind, by who has it."""
-    phrase = chosen.hit.phrase
-    written = phrase in reading.text
-    nats = weights.by_sound if chosen.hit.by_sound else weights.written if written else weights.heard
-    if words is not None:
-        nats += weights.agreed if phrase in words.agreed else 0.0
-        nats += weights.clear if phrase in words.clear else 0.0
-    return nats

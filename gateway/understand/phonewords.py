@@ -169,7 +169,7 @@ class PhoneWords:
         ]
         agreed = self._agreed(hits, written, reading)
         kept = [(PhoneHit(-1, 0.0, 1, *name), MASK) for name in names]
-        plain = _joined(_pieces(reading, kept))
+        plain = joined(pieces_of(reading, kept))
         clear: dict[str, float] = {}
         doubts: dict[str, None] = {}
         for hit in sorted(hits, key=self._chancy):

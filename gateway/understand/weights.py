@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from gateway.understand.roles import Stance
 
@@ -43,20 +44,20 @@ class Weights:
     name_beside: float
 
 
-@dataclass(frozen=True, slots=True)
-class KindWeights:
+class KindWeights(NamedTuple):
     """Weights of the gist of the text and of the phone head's reading, and of the likeliest phrases in nats.
 
     The others are worth what they say: that the kind was chosen by a phrase that was `written` as such, found
     `by_sound` in the text, or `heard` in the audio alone; that both readers have it (`agreed`); and that a
-    long one was heard (`clear`).
+    long one was heard (`clear`). With what there is of each in place of what it is worth, the same shape
+    holds the evidence.
     """
 
-    text: float
-    ear: float
-    told: float
-    written: float
-    by_sound: float
-    heard: float
-    agreed: float
-    clear: float
+    text: float = 0.0
+    ear: float = 0.0
+    told: float = 0.0
+    written: float = 0.0
+    by_sound: float = 0.0
+    heard: float = 0.0
+    agreed: float = 0.0
+    clear: float = 0.0
