@@ -28,14 +28,41 @@ _BARE_COUNT: Final = re.compile(rf"(?<![0-9号第])(?P<n>{NUMBER})(?:个人|名�
 _PAIR: Final = re.compile(r"(?P<n>[俩仨])(?:个)?(?:人|队员|保安|都|全|在)")
 _PAIR_VALUES: Final = {"俩": 2, "仨": 3}
 _JUST_ME: Final = re.compile(r"(?:就|只有|只剩|仅)(?:我|他)?(?:[1一])个(?:人)?(?![0-9])|就我自己")
+_PEOPLE: Final = "(?:个人|人|名|个|位|员)"
+_OUGHT: Final = "(?:编制|应有|应到|应该到|应该有?|定员|满编|满额|在编|全员|总共|一共)(?:是|有|为|共)?"
+_THERE: Final = (
+    "(?:现有|实有|实到|实际到|实际|现在|在岗|在位|到岗|到位|来了|到了|站好了|上岗|到|在)(?:有|的有)?"
+)
+_COUNTING: Final = (
+    "(?:人数|人员|值勤|执勤|值班|现岗|夜岗|人手|力量|岗上|留守|上班了?|换班了?|顶班|当班|签到|报到|报数|报岗|报备|回答|回复|接岗|在店|岗)"
+    "(?:一共|总共|共|有|是|为)?"
+)
+_AT_POST: Final = (
+    "(?:员工|店员|商户|队员|保安|安保|同事)?(?:都|全|已经|已|就)?"
+    "(?:到齐|来齐|齐|签到|报到|上班|顶班|值班|值守|待命|在店|在场|在这|着装|全部|到|在|一切|平安|正常|装备|没情况|听得)"
+)
+_OF_THOSE_EXPECTED: Final = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"{_OUGHT}(?P<expected>{NUMBER}){_PEOPLE}?[,.;]?(?:今天|目前|现在|只)?{_THERE}(?P<actual>{NUMBER})(?![0-9号栋楼层])",
+        rf"(?P<actual>{NUMBER}){_PEOPLE}?(?:上岗|在岗|到岗|安保|在|到)?[,.;]?(?:其中)?{_OUGHT}(?P<expected>{NUMBER})(?![0-9号栋楼层])",
+        rf"(?P<actual>{NUMBER}){_PEOPLE}?(?:上岗|在岗|到岗|安保|在|到)?[,.;](?P<expected>{NUMBER})个?编",
+        rf"(?P<expected>{NUMBER}){_PEOPLE}(?:编制|编|的班|队员|里面|里|中)[,]?{_THERE}?(?P<actual>{NUMBER})(?:{_PEOPLE}|[,.]|$)",
+    )
+)
+"""How many of how many."""
 _OF_DUTY: Final = tuple(
     re.compile(pattern)
     for pattern in (
-        rf"(?:编制|应有|定员|满编|应到)(?P<expected>{NUMBER})[人名个位]?[,.;]?(?:现有|实有|实到|实际到|实际|到了|来了|到)(?P<n>{NUMBER})",
+        rf"(?P<expected>{NUMBER}){_PEOPLE}(?:编制|编|的班|队员|里面|里|中)?[,]?{_THERE}(?P<n>{NUMBER})(?:{_PEOPLE}|[,.]|$)",
         rf"(?:加我|连我|算我|包括我)(?:在内)?[,]?(?:一共|总共|共)?(?P<n>{NUMBER})[个人名位]",
-        rf"(?:[早中晚夜白本当]班|今天|今晚|今日|昨晚|现在|目前)(?:一共|总共|共)?(?:来了|到了|有|是)?(?P<n>{NUMBER})(?:个人|[人名位个])(?!小时|月|星期)",
-        rf"(?:现有|实有|实到|全员|全队|一共|总共|共计|合计|人数|人员)(?:是|为|有)?(?P<n>{NUMBER})(?:个人|[人名位个])",
+        rf"(?:[早中晚夜白本当]班|今天|今晚|今日|今儿|昨晚|现在|目前)(?:一共|总共|共)?(?:来了|到了|有|是|人手|力量)?(?P<n>{NUMBER}){_PEOPLE}(?!小时|月|星期)",
+        rf"(?:现有|实有|实到|全员|全队|一共|总共|共计|合计|人数|人员|值勤|执勤)(?:是|为|有)?(?P<n>{NUMBER})(?:{_PEOPLE}|[,.]|$)",
         rf"(?P<n>{NUMBER})(?:个|名|位)?(?:同事|同志|队员|保安|弟兄|兄弟)?(?:都|全|全部|均)(?:已)?(?:在|到|齐)",
+        rf"{_COUNTING}[,:]?(?P<n>{NUMBER})(?:{_PEOPLE}|[,.]|$)",
+        rf"(?P<n>{NUMBER}){_PEOPLE}{_AT_POST}",
+        rf"{MASK}(?:这边|这里|这|到|在的?|有|收到|听到|好|就|来了|早|回答|回复|试机|[,.])*(?P<n>{NUMBER}){_PEOPLE}(?=[,.]|$)",
+        rf"(?:^|[,.])(?P<n>{NUMBER}){_PEOPLE}(?=[,.]|$)",
         r"(?:我们|咱们|咱|这边|就我们|今天)(?P<n>[俩仨])",
     )
 )
@@ -78,7 +105,7 @@ def read_headcount(
     `reports_incident` needs a word of duty beside it.
     """
     text = reading.masked
-    for pattern in lexicon.headcounts:
+    for pattern in (*_OF_THOSE_EXPECTED, *lexicon.headcounts):
         for match in pattern.finditer(text):
             groups = match.groupdict()
             if "expected" in groups:

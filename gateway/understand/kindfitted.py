@@ -5,8 +5,8 @@ from typing import Final
 from gateway.understand.weights import KindWeights
 
 BESIDE: Final = KindWeights(
-    text=0.52, ear=0.8, told=0.37, written=1.57, by_sound=1.28, heard=1.3, agreed=-0.23, clear=0.34
+    text=0.61, ear=0.85, told=0.4, written=1.42, by_sound=1.16, heard=1.35, agreed=-0.61, clear=0.48
 )
 TEXT_ALONE: Final = KindWeights(
-    text=1.0, ear=0.0, told=0.0, written=2.5, by_sound=1.0, heard=0.0, agreed=0.0, clear=0.0
+    text=1.26, ear=0.0, told=0.0, written=2.47, by_sound=2.37, heard=0.0, agreed=0.0, clear=0.0
 )

@@ -65,16 +65,18 @@ def kind_by_gist(
     """What a call comes to when all its words are weighed, after what its phrases came to (`settled`).
 
     A kind that is told otherwise than by phrases goes to a person (`gist:`), and so does a report in which
-    there is nothing but a chance phrase (`nothing_else:`): it opens nothing.
+    there is nothing but a chance phrase (`nothing_else:`): it opens nothing. In an exercise people say what
+    nobody says in earnest, so there phrases decide.
     """
     call, polarity, _ = settled
     if polarity not in {"report", "none"}:
         return settled
     words = again.words if again is not None else None
     best = weigh_kinds(gist, first.reading, call.chosen, words)[0]
+    played = "drill" in first.points or first.context.exercise_open
     if polarity == "none":
-        return _opened(gist, first, settled, again, best)
-    if call.chosen is None or first.context.open_incident:
+        return settled if played else _opened(gist, first, settled, again, best)
+    if call.chosen is None or first.context.open_incident or played:
         return settled
     return _retold(gist, first, settled, call.chosen, best, words)
 
@@ -115,7 +117,8 @@ def _retold(
 ) -> tuple[CallReading, Polarity, list[str]]:
     """A report of another kind than its phrase told, or none at all."""
     call, polarity, doubts = settled
-    if chosen.code in gist.kinds and not _sure(chosen, first, words) and _by_chance(best):
+    asked = first.context.asked == "situation"
+    if not asked and chosen.code in gist.kinds and not _sure(chosen, first, words) and _by_chance(best):
         return replace(call, chosen=None), "none", [*doubts, f"nothing_else:{chosen.hit.phrase}"]
     if best.share < _RATHER or best.code in {chosen.code, UNKNOWN_CODE}:
         return settled

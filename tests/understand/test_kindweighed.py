@@ -58,3 +58,12 @@ def test_an_open_incident_keeps_its_kind_whatever_is_added(talk: Any) -> None:
     talk.say("指挥中心，我是穗东商业广场，5栋着火了，请派消防", CALLER, COMMAND)
     talk.say("指挥中心，穗东商业广场，有个老人跑得急，手捂着胸口直冒冷汗", CALLER, COMMAND)
     assert talk.incident().code == "FIRE"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["现在是演练，假设小广场有人晕倒，我们两个人抬担架过去", "这是演练，8栋2单元模拟有人持刀，请求支援"],
+)
+def test_in_an_exercise_phrases_decide(text: str, say: Say) -> None:
+    told = report(say, text)
+    assert (told.incident.polarity, told.exercise) == ("report", True)
