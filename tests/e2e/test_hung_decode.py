@@ -155,7 +155,7 @@ def test_at_a_stop_the_process_ends_without_it_and_the_attempt_counts(config: Pa
     try:
         until(process, "decodes 1")
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=30)
+        process.communicate(timeout=90)
     finally:
         process.kill()
         process.communicate()
@@ -167,7 +167,7 @@ def test_at_a_stop_the_process_ends_without_it_and_the_attempt_counts(config: Pa
     try:
         until(again, "decodes 3")
         again.send_signal(signal.SIGTERM)
-        again.communicate(timeout=30)
+        again.communicate(timeout=90)
     finally:
         again.kill()
         again.communicate()
@@ -189,7 +189,7 @@ def test_a_model_that_cannot_be_loaded_anew_is_told_at_once_and_tried_again(conf
             assert time.monotonic() < deadline
             time.sleep(0.1)
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=30)
+        process.communicate(timeout=90)
     finally:
         process.kill()
         process.communicate()
