@@ -177,7 +177,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--snr", type=int, nargs="+", default=[20, 12], help="dB; try also 8")
     parser.add_argument(
         "--split", nargs="+", choices=["dev", "test", "blind", "sealed", "vault", "cellar"],
-        default=["test", "dev"], help="cellar: once, when all is decided",
+        default=["test", "dev"], help="one that is to judge: once, when all is decided",
     )  # fmt: skip
     parser.add_argument("--human", type=Path, help="real people's speech: a folder with manifest.csv")
     parser.add_argument("--path-calls", type=int, default=10, help="calls for the whole path")

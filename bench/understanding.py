@@ -31,7 +31,7 @@ from tools.corpus import CITY_SEED, JUDGES, city_folder
 TARGETS = {20: (0.99, 0.005, 0.98, 0.98), 12: (0.95, 0.01, 0.92, 0.92), 8: (0.85, 0.02, None, None)}
 """By SNR: caller right at least, caller wrong at most, incident code and headcount right at least."""
 JUDGED = ("test", "blind", *JUDGES)
-"""Splits that are run once, when all is decided; all but `cellar` have been, and are worked on by now."""
+"""Splits that are run once, when all is decided; all of these have been, and are worked on by now."""
 SNRS_DB = (20, 12, 8)
 SAMPLED = {"clean": None, "25": 25.0, "15": 15.0}
 SAMPLE_EVERY = 5

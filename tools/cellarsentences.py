@@ -1,4 +1,4 @@
-"""The judge split `cellar`: nobody who works on understanding has read it, and nothing has been run on it.
+"""The judge split `cellar`: run once on 2026-11-23 at 522b957, and used up since.
 
 Written from the domain's documents alone, by somebody who knew nothing of the product's own words. Half of its
 reports are in radio procedure; in the other half guards, teachers and shop assistants say it as it comes: the

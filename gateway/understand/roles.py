@@ -11,7 +11,8 @@ the clearest to the weakest:
 4. X收到, X报告, X3人上岗, X正在前往: X speaks.
    X叫 and X喊 before the post are the same as X呼叫.
 5. a name at the very start and then a pause, or right behind the command post's: X speaks, with less
-   certainty; said twice, or followed by somebody who speaks: X is spoken to.
+   certainty; said twice, or followed by somebody who speaks: X is spoken to. So does the only one named in a
+   call that begins with the post, wherever in it.
 
 A name after 请, 在, 到 or before 支援, 那边 is somebody else's affair and takes no part; so is one before
 东门, 附近 or 上个月, unless it stands behind the post's, has its 最小应急单元 or is a number: then the place
@@ -252,9 +253,18 @@ class CallOrder:
             return "twice"
         if self._stands_first(named, i) and self._tells_plainly(named, i, mention):
             return "plain"
-        if i == opening or mention.suffixed:
+        if i == opening or mention.suffixed or self._signs_off(named, i):
             return "opening"
         return "early" if _early(named, i) else "loose"
+
+    def _signs_off(self, named: tuple[Named, ...], i: int) -> bool:
+        """Whether the call begins with the post and names this one unit only, wherever in it.
+
+        指挥中心，有人落水，X，快叫救护车: who hails the post and names one unit names itself.
+        """
+        if any(not other.is_command for j, other in enumerate(named) if j != i):
+            return False
+        return named[0].is_command and self._at_start(named[0])
 
     def _caller(self, named: tuple[Named, ...]) -> tuple[int | None, bool]:
         claimed = ((i, self._claim(named, i, mention)) for i, mention in enumerate(named))

@@ -45,6 +45,8 @@ def test_a_hail_a_few_words_later_still_calls_whom_it_names(call: str) -> None:
         "指挥中心枫林书店北侧有人打架",
         "指挥中心枫林书店附近有人打架",
         "指挥中心枫林书店上周修的门又坏了",
+        "指挥中心，有个小伙子翻过栏杆要往河里跳，枫林书店，快叫警察",
+        "指挥中心听到请讲，枫林书店",
     ],
 )
 def test_who_hails_greets_or_tells_of_its_own_place_speaks(call: str) -> None:
@@ -60,6 +62,8 @@ def test_who_hails_greets_or_tells_of_its_own_place_speaks(call: str) -> None:
         "我刚才路过枫林书店，人很多",
         "枫林书店附近哪里能停车",
         "枫林书店上次不是丢了电动车吗",
+        "指挥中心，有人往枫林书店跑了",
+        "有个小伙子翻过栏杆，枫林书店那边",
     ],
 )
 def test_who_is_hailed_or_talked_about_does_not_speak(call: str) -> None:
