@@ -7,7 +7,8 @@ the clearest to the weakest:
 1. 我是X, 这里是X: X speaks.
 2. X呼叫Y: X speaks to Y. 呼叫Y and Y,Y,X呼叫 are the same order with a part missing or moved. X报告 and X向
    before the command post speak to it.
-3. X听到请回答, X请讲, X请立即…, 请X、Y立即…: X is spoken to, and Y does not speak.
+3. X听到请回答, X请讲, X请立即…, 请X、Y立即…: X is spoken to, and Y does not speak. Behind the post's name
+   X听到请回答 hails the post.
 4. X收到, X报告, X3人上岗, X正在前往: X speaks.
    X叫 and X喊 before the post are the same as X呼叫.
 5. a name at the very start and then a pause, or right behind the command post's: X speaks, with less
@@ -159,7 +160,7 @@ class CallOrder:
             if self._shouted(one, other):
                 named[i] = replace(named[i], calls_next=True)
                 named[i + 1] = replace(other, called_by_last=True)
-            if one.is_command and other.start - one.end <= 1:
+            if one.is_command and other.start - one.end <= 1 and not self._is_self(one):
                 named[i + 1] = replace(named[i + 1], behind_post=True)
         return tuple(named)
 
@@ -200,7 +201,7 @@ class CallOrder:
             if mention.is_command or not begins or self._aside(mention) or i in self.ordered(named):
                 continue
             twice = any(other.who & mention.who for j, other in enumerate(named) if j != i)
-            hailed = twice or self.after("hail", mention.end) or self.after("order", mention.end)
+            hailed = twice or self._hailed(mention) or self.after("order", mention.end)
             if not hailed and not self._called(mention):
                 return i
         return None
@@ -235,7 +236,7 @@ class CallOrder:
         if self._calls(mention) and not called and not self._aside(mention):
             return "calls"
         answers = self.after("answer", mention.end) or self.after("count", mention.end)
-        if called or self.after("hail", mention.end) or self.after("order", mention.end, slack=0):
+        if called or self._hailed(mention) or self.after("order", mention.end, slack=0):
             return "either" if answers else "called"
         if self._answers(named, i, mention):
             return "answers"
@@ -256,6 +257,10 @@ class CallOrder:
         if i == opening or mention.suffixed or self._signs_off(named, i):
             return "opening"
         return "early" if _early(named, i) else "loose"
+
+    def _hailed(self, mention: Named) -> bool:
+        """Whether a hail behind a name calls it; in 指挥中心，X，听到请回答 it calls the post."""
+        return self.after("hail", mention.end) and not mention.behind_post
 
     def _signs_off(self, named: tuple[Named, ...], i: int) -> bool:
         """Whether the call begins with the post and names this one unit only, wherever in it.
@@ -291,7 +296,7 @@ class CallOrder:
     def _answers(self, named: tuple[Named, ...], i: int, mention: Named) -> bool:
         if self._aside(mention) or i in self.ordered(named):
             return False
-        if self.after("hail", mention.end) or self.after("order", mention.end, slack=0):
+        if self._hailed(mention) or self.after("order", mention.end, slack=0):
             return False
         if self._called(mention):
             return False
@@ -324,7 +329,7 @@ class CallOrder:
     def _tells_plainly(self, named: tuple[Named, ...], i: int, mention: Named) -> bool:
         if mention.is_command or self._aside(mention) or i in self.ordered(named):
             return False
-        if self.after("hail", mention.end) or self.after("order", mention.end):
+        if self._hailed(mention) or self.after("order", mention.end):
             return False
         if any(other.who & mention.who for j, other in enumerate(named) if j != i):
             return False
@@ -358,7 +363,7 @@ class CallOrder:
         ordered = self.ordered(named)
         orders: tuple[Callable[[int], bool], ...] = (
             lambda i: self._called(named[i]),
-            lambda i: self.after("hail", named[i].end) or self.after("order", named[i].end, slack=0),
+            lambda i: self._hailed(named[i]) or self.after("order", named[i].end, slack=0),
             lambda i: i in ordered,
             lambda i: named[i].is_command and self.before("tells", named[i].start),
             lambda i: named[i].start <= 1 and self._addressed(named, i, caller),

@@ -47,6 +47,8 @@ def test_a_hail_a_few_words_later_still_calls_whom_it_names(call: str) -> None:
         "指挥中心枫林书店上周修的门又坏了",
         "指挥中心，有个小伙子翻过栏杆要往河里跳，枫林书店，快叫警察",
         "指挥中心听到请讲，枫林书店",
+        "指挥中心，枫林书店，在不在",
+        "指挥中心，枫林书店，听到请回答",
     ],
 )
 def test_who_hails_greets_or_tells_of_its_own_place_speaks(call: str) -> None:
@@ -63,6 +65,8 @@ def test_who_hails_greets_or_tells_of_its_own_place_speaks(call: str) -> None:
         "枫林书店附近哪里能停车",
         "枫林书店上次不是丢了电动车吗",
         "指挥中心，有人往枫林书店跑了",
+        "指挥中心呼叫枫林书店，听到请回答",
+        "这里是指挥中心，枫林书店，听到请回答",
         "有个小伙子翻过栏杆，枫林书店那边",
     ],
 )
