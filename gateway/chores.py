@@ -38,4 +38,5 @@ async def every(
             alarms.recovered(what)
         await asyncio.sleep(min(seconds, SOONEST_S))
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(sooner.wait(), seconds - SOONEST_S)
+            async with asyncio.timeout(seconds - SOONEST_S):
+                await sooner.wait()

@@ -93,7 +93,8 @@ class Pulse:
         """Look once, tell the manager if all is well, and return whether it is."""
         trouble = [f"radio {radio_id} does not come round" for radio_id in self._deaf_radios()]
         try:
-            await asyncio.wait_for(self._ask_store(), self._answer_within_s)
+            async with asyncio.timeout(self._answer_within_s):
+                await self._ask_store()
         except TimeoutError:
             trouble.append("the store does not answer")
         except GatewayError:
