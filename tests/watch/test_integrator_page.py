@@ -59,6 +59,9 @@ def test_watching_and_asking_work_as_shown(tmp_path: Path) -> None:
         ended: list[asyncio.Future[tuple[bytes, bytes]]] = []
         try:
             async with asyncio.timeout(60.0):
+                # It subscribes before it sends; an order to a gateway that is not there is lost.
+                await gateway.say("hello")
+                assert await gateway.drained(20.0)
                 programs = [await start(one, url.rpartition(":")[2]) for one in [*watches, *asks]]
                 ended = [asyncio.ensure_future(one.communicate()) for one in programs]
                 while not all(one.done() for one in ended):
