@@ -12,6 +12,7 @@ from gateway.hear.linewatch import LineLimits
 from gateway.hear.segmenter import Squelch, SquelchKind
 from gateway.interpreter import Knowledge
 from gateway.model import Unit
+from gateway.reviewwords import CodeNames
 from gateway.shipped import shipped_text
 from gateway.store.store import Store
 from gateway.understand.conversation import Rules
@@ -36,6 +37,14 @@ def read_lexicon(station_words: Path | None = None) -> Lexicon:
         except OSError as error:
             raise MissingInput(f"{station_words}: the station's words cannot be read: {error}") from None
     return Lexicon.parse(shipped_text(LEXICON), LEXICON, extra)
+
+
+def code_names(lexicon: Lexicon) -> CodeNames:
+    """What people call the lexicon's codes."""
+    return CodeNames(
+        incidents={code: kind.label for code, kind in lexicon.types.items()},
+        agencies={code: agency.label for code, agency in lexicon.agencies.items()},
+    )
 
 
 def build_knowledge(

@@ -13,7 +13,9 @@ from typing import Literal
 from gateway.clock import IdSource, SystemClock
 from gateway.config import Config, load_config
 from gateway.errors import UsageError
+from gateway.knowledge import code_names, read_lexicon
 from gateway.model import Unit
+from gateway.reviewwords import CodeNames
 from gateway.rollcall.grades import Weights
 from gateway.rollcall.index import IndexLine, district_index
 from gateway.rollcall.page import page
@@ -50,10 +52,11 @@ def read_form(config_file: Path, record_id: str | None, *, drills_only: bool = F
 
     Raises:
         UsageError: there is none like that, or more than one.
+        MissingInput, BadInput: the station's own words cannot be read.
     """
     config = load_config(config_file)
     with open_logbook(config) as logbook:
-        return _form(logbook, config, _one(logbook, record_id, drills_only=drills_only))
+        return _form(logbook, config, _one(logbook, record_id, drills_only=drills_only), _names(config))
 
 
 def write_report(
@@ -77,6 +80,7 @@ def write_report(
 
     Raises:
         UsageError: there is nothing to report.
+        MissingInput, BadInput: the station's own words cannot be read.
     """
     config = load_config(config_file)
     with open_logbook(config) as logbook:
@@ -84,7 +88,8 @@ def write_report(
             records = [_one(logbook, record_id, drills_only=drills_only)]
         else:
             records = _of_day(logbook, day, drills_only=drills_only)
-        forms = [_form(logbook, config, record) for record in records]
+        names = _names(config)
+        forms = [_form(logbook, config, record, names) for record in records]
         every = read_records(logbook.rollcall_events()) if form == "html" else []
     links = {
         entry.transmission_id: _link(spool_path(config.gateway.data_dir, entry.audio), folder)
@@ -200,13 +205,17 @@ def _whole(logbook: Logbook, record_id: str) -> Record:
     return record
 
 
-def _form(logbook: Logbook, config: Config, record: Record) -> Form:
+def _names(config: Config) -> CodeNames:
+    return code_names(read_lexicon(config.understand.lexicon))
+
+
+def _form(logbook: Logbook, config: Config, record: Record, names: CodeNames) -> Form:
     units = {unit.unit_id: unit for unit in logbook.units.all()}
     spoken = [item.transmission_id for item in record.items.values()]
     spoken += [move.transmission_id for move in record.moves.values()]
     audio = logbook.audio_of([one for one in spoken if one is not None])
     entries = entries_of(record, units, weights=weights_of(config), audio=audio)
-    return Form(record, entries, config.gateway.command_post)
+    return Form(record, entries, config.gateway.command_post, names)
 
 
 def _before(record: Record, every: Sequence[Record]) -> list[Record]:

@@ -18,12 +18,13 @@ from gateway.events import CloudEvent
 from gateway.hear.capture import CaptureEvent, Ended, Fault
 from gateway.hear.segmenter import Squelch
 from gateway.interpreter import Knowledge
-from gateway.knowledge import build_knowledge, read_lexicon, squelch_of
+from gateway.knowledge import build_knowledge, code_names, read_lexicon, squelch_of
 from gateway.listener import Heard, Listen, Listener
 from gateway.model import RATE_HZ, End, Pcm, Unit
 from gateway.pipeline import RadioPipeline
 from gateway.radio import Radio
 from gateway.recognise.engines import EngineChoice
+from gateway.reviewwords import CodeNames
 from gateway.station import read_units_file
 from gateway.store.records import SpooledAudio
 from gateway.store.store import Store
@@ -48,9 +49,9 @@ class ReplaySettings:
     wrong_unit_cost: float | None = None
 
     @property
-    def agency_labels(self) -> dict[str, str]:
-        """What people call each agency."""
-        return {code: agency.label for code, agency in self.lexicon.agencies.items()}
+    def names(self) -> CodeNames:
+        """What people call each agency and each kind of incident."""
+        return code_names(self.lexicon)
 
 
 def settings_of(

@@ -17,7 +17,8 @@ from gateway.config import Config, load_config
 from gateway.drafts import review_event
 from gateway.errors import BadInput, UsageError
 from gateway.events import Judged
-from gateway.knowledge import read_lexicon
+from gateway.knowledge import code_names, read_lexicon
+from gateway.reviewwords import CodeNames
 from gateway.spreadsheet import harmless
 from gateway.station import open_logbook
 from gateway.store.logbook import Logbook
@@ -104,6 +105,15 @@ def correct(config_file: Path, transmission_id: str, correction: Correction, by:
         )  # fmt: skip
         logbook.commit(None, [draft])
     return after
+
+
+def names_of(config_file: Path) -> CodeNames:
+    """Return what people at this station call the codes that reasons are about.
+
+    Raises:
+        MissingInput, BadInput: the station's own words cannot be read.
+    """
+    return code_names(read_lexicon(load_config(config_file).understand.lexicon))
 
 
 def standing(item: ReviewItem) -> Judged:

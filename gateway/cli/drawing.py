@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gateway.model import PhoneEvidence
+from gateway.reviewwords import NO_NAMES, CodeNames, reason_in_words
 from gateway.understand.alignment import PhoneAt, SyllablePair, align_phones, align_text
 from gateway.watch.screen import printable
 
@@ -26,8 +27,13 @@ _INDENT = (0, 0, 0, 2)
 LEGEND = "nats (natural-log odds), + for and - against; * not among the best found there"
 
 
-def draw(event: Document, phones: PhoneEvidence | None = None) -> Iterator[RenderableType]:
-    """Draw one `transmission.received`: words, caller, callee, report, review. `phones` adds the audio's."""
+def draw(
+    event: Document, phones: PhoneEvidence | None = None, names: CodeNames = NO_NAMES
+) -> Iterator[RenderableType]:
+    """Draw one `transmission.received`: words, caller, callee, report, review. `phones` adds the audio's.
+
+    `names` is what people call the codes that reasons for a review are about.
+    """
     data = printable(event["data"])
     yield _heading(data)
     if data["class"] != "speech" and not data["transcript"]["text"]:
@@ -36,6 +42,7 @@ def draw(event: Document, phones: PhoneEvidence | None = None) -> Iterator[Rende
         yield from _party(title, data[side], phones)
     yield from _report(data)
     yield from _rest(data)
+    yield from _review(data["review"], names)
 
 
 def _heading(data: Document) -> Text:
@@ -241,11 +248,20 @@ def _rest(data: Document) -> Iterator[Text]:
         told.append("an exercise")
     if told:
         yield Text().append("\nALSO  ", style="bold").append("; ".join(told), style="default")
-    if data["review"]["required"]:
-        yield (
-            Text("\nREVIEW ", style="bold")
-            .append("⚑ ", style="yellow")
-            .append(", ".join(data["review"]["reasons"]), style="yellow")
-        )
-    else:
-        yield Text().append("\nREVIEW ", style="bold").append("nobody needs to look", style="green")
+
+
+def _review(review: Document, names: CodeNames) -> Iterator[RenderableType]:
+    if not review["required"]:
+        yield Text("\nREVIEW ", style="bold").append("nobody needs to look", style="green")
+        return
+    yield Text("\nREVIEW", style="bold")
+    yield Padding(reasons_told(review["reasons"], names), _INDENT)
+
+
+def reasons_told(reasons: Iterable[str], names: CodeNames) -> Text:
+    """A line for each reason to look: in the words of the form, and the code that the manual lists."""
+    lines = [
+        Text("⚑ ", style="yellow").append(reason_in_words(one, names)).append(f"  {one}", style="dim")
+        for one in reasons
+    ]
+    return Text("\n").join(lines)

@@ -41,12 +41,12 @@ def explain(
         if told:
             console.rule(style="dim")
         told += 1
-        for part in draw(explained.event, explained.phones):
+        for part in draw(explained.event, explained.phones, settings.names):
             console.print(part)
         if explained.caused:
             console.print("\n[bold]CAUSED[/]")
         for event in explained.caused:
-            console.print(describe(event, settings.agency_labels))
+            console.print(describe(event, settings.names.agencies))
 
     if names_a_recording(what):
         explain_recording(Path(what), settings, tell)

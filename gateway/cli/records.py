@@ -12,6 +12,7 @@ from rich.table import Table
 
 from gateway import recordroom
 from gateway.errors import BadInput, UsageError
+from gateway.reviewwords import CodeNames
 from gateway.rollcall.record import Entry, Record
 from gateway.rollcall.report import (
     ARRIVALS,
@@ -69,7 +70,7 @@ def show_form(form: Form) -> None:
 
     Columns in which nothing stands are left out, so that the others have room.
     """
-    cells = [_cells(entry) for entry in form.entries]
+    cells = [_cells(entry, form.names) for entry in form.entries]
     names = [name for name in _CELLS if any(one[name] for one in cells)]
     table = _table(*names)
     for one in cells:
@@ -90,7 +91,7 @@ _CELLS: Final = (
 )  # fmt: skip
 
 
-def _cells(entry: Entry) -> dict[str, str]:
+def _cells(entry: Entry, names: CodeNames) -> dict[str, str]:
     drilled = entry.role is not None
     return dict(
         zip(
@@ -107,7 +108,7 @@ def _cells(entry: Entry) -> dict[str, str]:
                 "" if entry.present is None else str(entry.present),
                 f"{entry.score.points:g}/{entry.score.possible:g}" if entry.score else "",
                 entry.text,
-                "; ".join(problems_of(entry)),
+                "; ".join(problems_of(entry, names)),
             ),
             strict=True,
         )

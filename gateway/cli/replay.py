@@ -70,6 +70,6 @@ def _to_terminal(recordings: list[Path], settings: ReplaySettings) -> None:
     console = Console()
 
     def write(event: CloudEvent) -> None:
-        console.print(describe(event.model_dump(mode="json"), settings.agency_labels))
+        console.print(describe(event.model_dump(mode="json"), settings.names.agencies))
 
     replay_recordings(recordings, settings, write)

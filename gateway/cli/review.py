@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from gateway import reviewing
-from gateway.cli.drawing import draw
+from gateway.cli.drawing import draw, reasons_told
 from gateway.cli.options import ConfigFile
 from gateway.errors import UsageError
 from gateway.reviewing import NOBODY, Correction
@@ -33,6 +33,7 @@ def list_reviews(
 ) -> None:
     """Show what a person should look at, newest first."""
     items = reviewing.review_items(config, limit, with_done=with_done)
+    names = reviewing.names_of(config)
     console = Console(highlight=False)
     for item in items:
         data = printable(item.received.data)
@@ -41,9 +42,7 @@ def list_reviews(
         line.append(_caller(data["caller"]), style="cyan").append(_said(item), style="green")
         console.print(line)
         console.print(Padding(Text(f"“{data['transcript']['text']}”"), (0, 0, 0, 4)))
-        console.print(
-            Padding(Text("⚑ " + ", ".join(data["review"]["reasons"]), style="yellow"), (0, 0, 0, 4))
-        )
+        console.print(Padding(reasons_told(data["review"]["reasons"], names), (0, 0, 0, 4)))
     console.print(f"{len(items)} to look at" if items else "nothing to look at", style="dim")
 
 
@@ -52,7 +51,7 @@ def show(transmission_id: str = TransmissionId, config: Path = ConfigFile) -> No
     """Show one transmission: its words, why they were understood so, its audio, what was said about it."""
     shown = reviewing.review_item(config, transmission_id)
     console = Console(highlight=False)
-    for part in draw(shown.item.received.model_dump(mode="json")):
+    for part in draw(shown.item.received.model_dump(mode="json"), names=reviewing.names_of(config)):
         console.print(part)
     where = "never kept" if shown.audio is None else str(shown.audio)
     gone = "" if shown.audio is None or shown.audio_is_there else "  (no longer there)"

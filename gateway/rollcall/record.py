@@ -123,7 +123,8 @@ class Entry:
     """One unit's line as reports show it. `audio` is the reference of its recording in the spool.
 
     `role` and what follows it, down to `grade_135`, are a drill's and None in a roll-call. `linked_units` are
-    the others of its line that answered, known for the unit the line belongs to.
+    the others of its line that answered, known for the unit the line belongs to. `hindrances` are why silence
+    proves nothing, `problems` why a person should look; `answered_by` names the unit that answered for it.
     """
 
     unit_id: str
@@ -139,7 +140,9 @@ class Entry:
     expected: int | None
     all_normal: bool | None
     report_complete: Mapping[str, bool]
+    hindrances: tuple[str, ...]
     problems: tuple[str, ...]
+    answered_by: str | None
     needs_review: bool
     transmission_id: str | None
     confidence: float | None
@@ -200,6 +203,7 @@ def entries_of(
             if unit_id == move.line:
                 entry = replace(entry, linked_units=linked.get(unit_id, 0))
         unit = units.get(unit_id)
+        stand_in = units.get(entry.answered_by or "")
         required = entry.expected
         if unit is not None and unit.duty_headcount is not None:
             required = unit.duty_headcount
@@ -208,6 +212,7 @@ def entries_of(
                 entry,
                 name=entry.name or (unit.name if unit is not None else unit_id),
                 unit=unit,
+                answered_by=stand_in.name if stand_in is not None else entry.answered_by,
                 expected=entry.expected if entry.expected is not None else required,
                 score=score(entry, weights, required_headcount=required, arrived_in_time=entry.in_time),
                 audio=(audio or {}).get(entry.transmission_id or ""),
@@ -248,8 +253,6 @@ def _entry(
     all_normal: bool | None,
 ) -> Entry:
     """What the lines of both families have in common, and how each says when it was called and answered."""
-    problems = [*line.reasons, *line.review.reasons]
-    problems += [f"answered_by:{line.answered_by}"] if line.answered_by is not None else []
     return Entry(
         unit_id=line.unit_id,
         name=line.unit_name,
@@ -264,7 +267,9 @@ def _entry(
         expected=line.headcount.expected,
         all_normal=all_normal,
         report_complete=line.report_complete,
-        problems=tuple(problems),
+        hindrances=line.reasons,
+        problems=line.review.reasons,
+        answered_by=line.answered_by,
         needs_review=line.review.required,
         transmission_id=line.transmission_id,
         confidence=line.confidence,

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Final
 
 from gateway.events import Reviewed
+from gateway.reviewwords import NO_NAMES, CodeNames, hindrance_in_words, reason_in_words
 from gateway.rollcall.record import Entry, Record
 from gateway.spreadsheet import harmless
 
@@ -74,45 +75,26 @@ ELEMENTS: Final = {
     "equipment": "装备",
     "position": "位置",
 }
-PROBLEMS: Final = {
-    "unreadable": "听不清",
-    "caller_not_named": "未报单元名",
-    "stood_in_for_whom": "代答未说明单元",
-    "caller_ambiguous": "单元名不清",
-    "call_misheard": "呼叫未听清",
-    "channel_busy": "信道占用",
-    "gateway_deaf": "网关失聪",
-    "gateway_restarted": "网关重启",
-    "source_lost": "收听中断",
-    "audio_lost": "录音缺失",
-    "emergency": "真实警情中断",
-    "reported_emergency": "报告了真实警情",
-    "never_called": "未呼叫",
-    "never_ordered": "未下达命令",
-    "not_understood_in_time": "未能及时识别",
-    "stray_reply": "有无法归属的应答",
-    "closed_before_its_time": "时限未到即结束",
-    "arrival_unclear": "是否到场不清",
-    "ordered_again_under_way": "途中重新下达命令",
-    "off_duty": "放假/停用",
-    "low_confidence": "识别置信度低",
-    "another_spoke": "其他单元插话",
-    "command_post_spoke": "指挥室插话",
-    "present_changed": "前后人数不一",
-    "next_call_misheard": "下一呼叫未听清",
-    "answered_by_other": "他人代答",
+FIELDS: Final = {
+    "outcome": "结果",
+    "present": "实到人数",
+    "answer_latency_s": "应答用时(秒)",
+    "arrival": "到场",
+    "review": "待复核",
 }
-"""Why a line needs a look, in the words of the form; what is not here is shown as it is in the events."""
-FIELDS: Final = {"outcome": "结果", "present": "实到人数", "arrival": "到场", "review": "待复核"}
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One roll-call or drill as reports show it; `post` is the command post's name."""
+    """One roll-call or drill as reports show it.
+
+    `post` is the command post's name, `names` what people call the codes that reasons are about.
+    """
 
     record: Record
     entries: tuple[Entry, ...]
     post: str
+    names: CodeNames = NO_NAMES
 
 
 def register_csv(forms: Iterable[Form]) -> str:
@@ -160,7 +142,7 @@ def _row(number: int, entry: Entry, form: Form) -> Sequence[str]:
         "" if entry.linked_units is None else str(entry.linked_units),
         completeness(entry),
         OUTCOMES[entry.outcome],
-        "; ".join(problems_of(entry)),
+        "; ".join(problems_of(entry, form.names)),
         entry.transmission_id or "",
         "" if entry.confidence is None else f"{entry.confidence:.2f}",
         "; ".join(f"{one.by} {one.at:%Y-%m-%d %H:%M}" for one in entry.reviewed),
@@ -174,33 +156,35 @@ def grade_of(entry: Entry) -> str:
     return "" if entry.arrival in {None, "excused", "cancelled"} else "未判定"
 
 
-def problems_of(entry: Entry) -> list[str]:
+def problems_of(entry: Entry, names: CodeNames = NO_NAMES) -> list[str]:
     """What a person should know about a line, reviews included."""
-    told = [PROBLEMS.get(code, _with_name(code)) for code in entry.problems]
+    told = [hindrance_in_words(reason, names) for reason in entry.hindrances]
+    told += [reason_in_words(reason, names) for reason in entry.problems]
+    if entry.answered_by is not None:
+        told.append(f"代答单元 {entry.answered_by}")
     if entry.arrival in {"arrived_late", "not_reported"}:
         told.append(ARRIVALS[entry.arrival])
-    return list(dict.fromkeys([*told, *(f"复核: {trace_of(one)}" for one in entry.reviewed)]))
+    return list(dict.fromkeys([*told, *(f"复核: {trace_of(one, names)}" for one in entry.reviewed)]))
 
 
-def _with_name(code: str) -> str:
-    name, colon, rest = code.partition(":")
-    return f"{PROBLEMS[name]} {rest}" if colon and name in PROBLEMS else code
-
-
-def trace_of(reviewed: Reviewed) -> str:
+def trace_of(reviewed: Reviewed, names: CodeNames = NO_NAMES) -> str:
     """What a review changed, in words: 结果 听不清 → 已应答."""
     steps = [
-        f"{FIELDS.get(change.field, change.field)} {value_of(change.field, change.old)}"
-        f"→{value_of(change.field, change.new)}"
+        f"{FIELDS.get(change.field, change.field)} {value_of(change.field, change.old, names)}"
+        f"→{value_of(change.field, change.new, names)}"
         for change in reviewed.changes
     ]
     return "、".join([*steps, *([reviewed.note] if reviewed.note else [])]) or "无变化"
 
 
-def value_of(field: str, value: str | None) -> str:
+def value_of(field: str, value: str | None, names: CodeNames = NO_NAMES) -> str:
     """A value of a review in the words of the form."""
+    if value is None:
+        return "无"
+    if field == "review":
+        return ", ".join(reason_in_words(reason, names) for reason in value.split("; "))
     words = {"outcome": OUTCOMES, "arrival": ARRIVALS}.get(field, {})
-    return "无" if value is None else str(words.get(value, PROBLEMS.get(value, value)))
+    return str(words.get(value, value))
 
 
 def headcount_of(entry: Entry) -> str:

@@ -128,7 +128,7 @@ def test_what_asks_for_a_look_is_listed_newest_first(run: Run) -> None:
     code, out, _ = run("list")
     assert code == 0
     assert [line.split()[0] for line in out.splitlines() if line.startswith("t-")] == ["t-3", "t-1"]
-    assert out.count("headcount_unclear:3人|8人") == 2
+    assert out.count("人数不清: 3人 或 8人  headcount_unclear:3人|8人") == 2
     assert "金穗花园 ?" in out
 
 
@@ -136,7 +136,7 @@ def test_one_is_shown_with_its_words_reasons_and_audio(run: Run, config: Path) -
     code, out, _ = run("show", "t-1")
     assert code == 0
     assert "我是金岁花园,8人在岗" in out
-    assert "headcount_unclear" in out
+    assert "人数不清: 3人 或 8人  headcount_unclear:3人|8人" in out
     assert str(config.parent / "data" / "spool" / "t-1.wav") in out
 
 

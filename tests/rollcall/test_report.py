@@ -3,7 +3,9 @@
 import asyncio
 import csv
 import io
+import re
 import shutil
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from gateway.clock import SystemClock
 from gateway.errors import UsageError
 from gateway.events import CloudEvent
 from gateway.model import Unit
+from gateway.reviewwords import HINDRANCES, REASONS
 from gateway.rollcall.page import page
 from gateway.rollcall.record import entries_of, read_records
 from gateway.rollcall.report import COLUMNS, Form, register_csv
@@ -158,6 +161,38 @@ def test_a_day_is_one_file(config: Path) -> None:
         recordroom.write_report(config, None, "csv", Path(), day=day.replace(year=1999))
 
 
+def test_every_reason_is_told_in_the_words_of_the_form(config: Path) -> None:
+    form = recordroom.read_form(config, None)
+    about = (*(f"{code}:FIRE|倒地" for code in REASONS), "gist:FIRE", "heard:POLICE")
+    line = replace(form.entries[0], hindrances=tuple(HINDRANCES), problems=about, answered_by="棠东小学")
+    form = replace(form, entries=(line,))
+
+    (cells,) = lines_of(register_csv([form]))
+    told = cells["存在问题"].split("; ")
+    assert len(told) > len(REASONS)
+    assert not re.search("[a-z]+_[a-z]+|[{}|]", cells["存在问题"])
+    assert {"警情类型按整段话判断: 火灾", "录音中听到、文字中没有: 公安", "代答单元 棠东小学"} <= set(told)
+    sheet = load_workbook(io.BytesIO(workbook([form], {}))).active
+    assert cells["存在问题"] in {cell.value for row in sheet.iter_rows() for cell in row}
+    assert cells["存在问题"] in Page(page([form], {}, {}, SystemClock().now())).words
+
+
+def test_who_answered_for_another_is_named(on_air: Any) -> None:
+    async def scene(air: Any) -> None:
+        await air.say("各单元注意,现在开始点名")
+        await air.say("指挥中心呼叫金穗花园,听到请回答")
+        await air.say("棠东小学代金穗花园报告,金穗花园在岗3人,一切正常", after_s=4.0)
+        await air.say("点名结束", after_s=30.0)
+        (record,) = read_records(air.events)
+        other = {**UNITS, "u2": Unit("u2", "棠东小学")}
+        told = lines_of(register_csv([Form(record, entries_of(record, other), "指挥室")]))
+        (line,) = [one for one in told if one["单元名称"] == "金穗花园"]
+        assert "代答单元 棠东小学" in line["存在问题"]
+        assert "answered_by" not in line["存在问题"]
+
+    on_air(scene)
+
+
 def test_a_workbook_shows_words_and_never_calculates(config: Path) -> None:
     first = recordroom.read_all(config)[0]
     book = load_workbook(
@@ -240,6 +275,7 @@ def test_a_review_changes_the_report_and_leaves_a_trace(config: Path, capfd: Any
     line = lines_of(recordroom.write_report(config, record.record_id, "csv", Path()).decode())[2]
     assert line["人工复核人"].startswith("李警官 20")
     assert "结果 听不清(待复核)→已应答" in line["存在问题"]
+    assert "待复核 听不清→无" in line["存在问题"]
     with station.open_logbook(recordroom.load_config(config)) as logbook:
         told_again = logbook.events_since(0)[-1]
     assert (told_again.kind, told_again.correlationid) == ("rollcall.answered", record.record_id)
