@@ -2,14 +2,21 @@
 
 import sys
 from pathlib import Path
+from typing import Final
 
 import typer
 
 from gateway import station
 from gateway.errors import BadInput, MissingInput, UsageError
-from gateway.watch.cap import cap_alert
+from gateway.watch.cap import cap_alert, with_state
 from gateway.watch.document import Event
 from gateway.watch.memory import Memory
+
+_NOT_AT_A_STATION: Final = "a station has those of its own radios, as long as keep_events_days says"
+_NOT_IN_A_WATCH: Final = (
+    "a watch has those that were open when it began and those told while it ran; "
+    "-c FILE at the station has them all"
+)
 
 
 def cap(
@@ -28,7 +35,8 @@ def cap(
         assert state is not None
         events = _remembered(state, incident_id)
     if not events:
-        raise UsageError(f"no incident {incident_id!r} is kept here")
+        there = _NOT_AT_A_STATION if config is not None else _NOT_IN_A_WATCH
+        raise UsageError(f"no incident {incident_id!r} is kept here; {there}")
     if len({event["subject"] for event in events}) > 1:
         raise UsageError(f"more than one incident begins with {incident_id}; write more of it")
     xml = cap_alert(events, position)
@@ -48,4 +56,4 @@ def _remembered(state: Path, incident_id: str) -> list[Event]:
         found = memory.snapshot("incident", incident_id)
         if len(found) > 1:
             raise UsageError(f"more than one incident begins with {incident_id}; write more of it")
-        return [event for _, key, _ in found for event in memory.about(key)]
+        return [event for source, key, last in found for event in with_state(memory.about(key), source, last)]

@@ -12,6 +12,7 @@ from typing import Any, Final
 from xml.etree import ElementTree as ET
 
 from gateway.errors import BadInput
+from gateway.watch.document import Event
 
 NAMESPACE: Final = "urn:oasis:names:tc:emergency:cap:1.2"
 RESTRICTION: Final = "for the police and the agencies called"
@@ -46,6 +47,24 @@ def cap_alert(events: Sequence[Mapping[str, Any]], position: tuple[float, float]
         return _alert(events, position)
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise BadInput(f"the incident's events cannot be written as CAP: {error!r}") from None
+
+
+def with_state(events: Sequence[Event], source: str, state: Mapping[str, Any]) -> list[Event]:
+    """An incident's `events`, and behind them its last known `state` where no event of it is kept.
+
+    Of an incident that was open before a watch began only the state is known, which brokers keep for
+    newcomers. It has no time of its own: the last step's is that of the event that told it.
+
+    Raises:
+        BadInput: the state is none of an incident, or says of no step when it was.
+    """
+    try:
+        if any(one["data"]["revision"] >= state["revision"] for one in events):
+            return [*events]
+        subject, at = state["incident_id"], state["timeline"][-1]["at"]
+    except (LookupError, TypeError) as error:
+        raise BadInput(f"the incident's last state cannot be written as CAP: {error!r}") from None
+    return [*events, {"source": source, "subject": subject, "time": at, "data": state}]
 
 
 def identifier(event: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import BadInput
-from gateway.watch.cap import NAMESPACE, alert_file_name, cap_alert, cap_time, identifier
+from gateway.watch.cap import NAMESPACE, alert_file_name, cap_alert, cap_time, identifier, with_state
 
 SOURCE = "urn:radio-gateway:gz:tianhe:shipai"
 ALERT = ["identifier", "sender", "sent", "status", "msgType", "source", "scope", "restriction", "addresses",
@@ -131,6 +131,23 @@ def test_what_follows_refers_to_what_was_before() -> None:
 def test_an_update_whose_beginning_was_never_heard_is_an_alert_of_its_own() -> None:
     alert = hold_to_the_rules(cap_alert([snapshot(4)]))
     assert text(alert, "msgType") == "Alert"
+
+
+def test_a_state_newer_than_every_event_is_told_as_its_event_would_be() -> None:
+    step = {"what": "误报", "at": "2026-05-01T00:00:03+00:00"}
+    events = [snapshot(1, "Alert"), snapshot(2), snapshot(3, timeline=[step])]
+    told = with_state(events[:2], SOURCE, events[2]["data"])
+    assert cap_alert(told) == cap_alert(events)
+    assert with_state(events, SOURCE, events[2]["data"]) == events
+    assert text(ET.fromstring(cap_alert(with_state([], SOURCE, events[2]["data"]))), "msgType") == "Alert"
+
+
+@pytest.mark.parametrize(
+    "state", [{}, {"revision": 2}, {"revision": "x"}, {"revision": 2, "incident_id": "i", "timeline": []}]
+)
+def test_a_state_of_something_else_is_refused(state: dict[str, Any]) -> None:
+    with pytest.raises(BadInput, match="last state"):
+        with_state([snapshot(1, "Alert")], SOURCE, state)
 
 
 def test_what_is_over_is_past() -> None:

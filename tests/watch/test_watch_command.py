@@ -162,26 +162,65 @@ def test_options_that_make_no_sense_are_refused(
     assert "me:secret" not in said
 
 
-def test_other_systems_are_fed_and_go_on_after_a_restart(broker: Any, tmp_path: Path) -> None:
-    opened = json.loads(event(1))
-    opened |= {"type": "radiogateway.incident.opened", "subject": "i-1", "data": {
-        "incident_id": "i-1", "radio": "ch1", "revision": 1, "msg_type": "Alert", "status": "Actual",
+def incident(revision: int, msg_type: str) -> dict[str, Any]:
+    steps = [{"at": f"2026-05-01T08:00:0{n}+08:00", "what": "x"} for n in range(1, revision + 1)]
+    return {
+        "incident_id": "i-1", "radio": "ch1", "revision": revision, "msg_type": msg_type, "status": "Actual",
         "phase": "open", "type": {"code": "FIRE", "label": "火灾", "class": "disaster", "event_codes": []},
         "severity": "Severe", "urgency": "Immediate", "certainty": "Observed",
         "unit": {"unit_id": "u1", "name": "华夏A区", "status": "matched"},
         "location": {"text": "6号楼", "parts": {}}, "persons": None, "casualties": None, "needs": [],
-        "stages": {"reported_at": None}, "timeline": [], "evidence": [],
-    }}  # fmt: skip
+        "stages": {"reported_at": None}, "timeline": steps, "evidence": [],
+    }  # fmt: skip
+
+
+def told(sequence: int, verb: str, data: dict[str, Any]) -> str:
+    more = {"type": f"radiogateway.incident.{verb}", "subject": "i-1", "time": data["timeline"][-1]["at"]}
+    return json.dumps(json.loads(event(sequence)) | more | {"data": data}, ensure_ascii=False)
+
+
+def alert_of(capsys: pytest.CaptureFixture[str], state: Path, incident_id: str = "i-1") -> tuple[Any, str]:
+    with pytest.raises(SystemExit) as ended:
+        main(["cap", incident_id, "--state", str(state)])
+    out, err = capsys.readouterr()
+    return ended.value.code, out or err
+
+
+def test_an_incident_from_before_the_watch_began_is_written_as_an_alert(
+    broker: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state, topic = tmp_path / "watch.db", f"{ROOT}/state/incident/i-1"
+    publish(broker, topic, json.dumps(incident(2, "Update")), "-r")
+    watching = Watching(broker, "--jsonl", "--state", str(state), "--count", "1")
+    publish(broker, f"{ROOT}/evt/gateway/fault", event(7))
+    watching.end()
+
+    code, alert = alert_of(capsys, state)
+    assert (code, "<identifier>i-1.2</identifier>" in alert) == (0, True), alert
+    assert "<msgType>Alert</msgType>" in alert
+    assert "<sent>2026-05-01T08:00:02+08:00</sent>" in alert
+    code, said = alert_of(capsys, state, "i-2")
+    assert (code, "open when it began" in said) == (64, True)
+
+    watching = Watching(broker, "--jsonl", "--state", str(state), "--count", "1")
+    publish(broker, f"{ROOT}/evt/incident/updated", told(8, "updated", incident(3, "Update")))
+    watching.end()
+    code, alert = alert_of(capsys, state)
+    assert (code, "<identifier>i-1.3</identifier>" in alert) == (0, True), alert
+
+
+def test_other_systems_are_fed_and_go_on_after_a_restart(broker: Any, tmp_path: Path) -> None:
+    opened = told(1, "opened", incident(1, "Alert"))
     state, folder = tmp_path / "watch.db", tmp_path / "cap"
     watching = Watching(broker, "--csv", "--state", str(state), "--cap", str(folder), "--count", "1")
-    publish(broker, f"{ROOT}/evt/incident/opened", json.dumps(opened))
+    publish(broker, f"{ROOT}/evt/incident/opened", opened)
     lines, _ = watching.end()
     assert lines[0].startswith("time,gateway,event,")
     assert ",incident.opened,i-1,ch1,u1,华夏A区,FIRE,open,Severe,6号楼," in lines[1]
     assert "火灾" in (folder / "i-1_1.xml").read_text(encoding="utf-8")
 
     watching = Watching(broker, "--csv", "--state", str(state), "--count", "1")
-    publish(broker, f"{ROOT}/evt/incident/opened", json.dumps(opened))
+    publish(broker, f"{ROOT}/evt/incident/opened", opened)
     publish(broker, f"{ROOT}/evt/gateway/fault", event(2))
     lines, _ = watching.end()
     assert [line.split(",")[2] for line in lines[1:]] == ["gateway.fault"]
