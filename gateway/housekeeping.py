@@ -93,7 +93,7 @@ class Housekeeping:
         """
         if ON_RESERVE in self._store.notices:
             await self._claim(self._free_bytes())
-        newest = await self._store.do(lambda logbook: logbook.newest_stored_at())
+        newest = await self._store.do(lambda logbook: logbook.events.newest_stored_at())
         now = self._clock.now()
         if newest is not None and now < newest - BEHIND_FROM and not self._read_clock().synced:
             message = f"this machine's clock shows {now:%F %H:%M}, but the last event is of {newest:%F %H:%M}"

@@ -43,7 +43,7 @@ def weights_of(config: Config) -> Weights:
 def read_all(config_file: Path, *, drills_only: bool = False) -> list[Record]:
     """Return the roll-calls and drills whose events are still kept, oldest first, without their units."""
     with open_logbook(load_config(config_file)) as logbook:
-        records = read_records(logbook.rollcall_events())
+        records = read_records(logbook.events.of_rollcalls())
     return [record for record in records if record.drill is not None or not drills_only]
 
 
@@ -90,7 +90,7 @@ def write_report(
             records = _of_day(logbook, day, drills_only=drills_only)
         names = _names(config)
         forms = [_form(logbook, config, record, names) for record in records]
-        every = read_records(logbook.rollcall_events()) if form == "html" else []
+        every = read_records(logbook.events.of_rollcalls()) if form == "html" else []
     links = {
         entry.transmission_id: _link(spool_path(config.gateway.data_dir, entry.audio), folder)
         for one in forms
@@ -152,7 +152,7 @@ def index_between(
     first, end = _midnight(since), _midnight(until + timedelta(days=1))
     with open_logbook(config) as logbook:
         registry = logbook.units.all()
-        records = read_records(logbook.rollcall_events_between(first, end + REVIEWED_LATER))
+        records = read_records(logbook.events.of_rollcalls_between(first, end + REVIEWED_LATER))
     known = {unit.street for unit in registry}
     if unknown := [street for street in streets if street not in known]:
         raise UsageError(f"no unit belongs to {unknown[0]!r}; there is {', '.join(sorted(known))}")
@@ -172,7 +172,7 @@ def _midnight(day: date) -> datetime:
 
 
 def _of_day(logbook: Logbook, day: date, *, drills_only: bool) -> list[Record]:
-    kept = read_records(logbook.rollcall_events())
+    kept = read_records(logbook.events.of_rollcalls())
     found = [
         record
         for record in kept
@@ -186,7 +186,7 @@ def _of_day(logbook: Logbook, day: date, *, drills_only: bool) -> list[Record]:
 def _one(logbook: Logbook, record_id: str | None, *, drills_only: bool = False) -> Record:
     kept = [
         record.record_id
-        for record in read_records(logbook.rollcall_events())
+        for record in read_records(logbook.events.of_rollcalls())
         if record.drill is not None or not drills_only
     ]
     fitting = [one for one in kept if one.startswith(record_id)] if record_id else kept[-1:]
@@ -201,7 +201,7 @@ def _one(logbook: Logbook, record_id: str | None, *, drills_only: bool = False) 
 
 
 def _whole(logbook: Logbook, record_id: str) -> Record:
-    (record,) = read_records(logbook.rollcall_events(record_id))
+    (record,) = read_records(logbook.events.of_rollcalls(record_id))
     return record
 
 

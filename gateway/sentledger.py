@@ -132,7 +132,7 @@ class SentLedger:
 
         def once(logbook: Logbook) -> list[CloudEvent]:
             # Killed between storing the event and removing the note.
-            return [] if logbook.has_event(note.event_id) else logbook.commit(None, [draft])
+            return [] if logbook.events.has(note.event_id) else logbook.commit(None, [draft])
 
         self._on_events(await self._store.do(once))
         await self._forget(note.sent.transmission_id)

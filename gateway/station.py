@@ -101,7 +101,7 @@ def incident_events(
 ) -> tuple[list[dict[str, Any]], tuple[float, float] | None]:
     """Return the kept events of the incidents whose id begins like this, and where the last one's unit is."""
     with open_logbook(load_config(config_file)) as logbook:
-        events = logbook.incident_events(beginning) if beginning else []
+        events = logbook.events.of_incidents(beginning) if beginning else []
         units = {unit.unit_id: unit for unit in logbook.units.all()}
     unit = units.get(events[-1].data["unit"]["unit_id"] or "") if events else None
     position = None

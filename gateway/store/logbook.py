@@ -20,9 +20,10 @@ from sqlite_utils import Database
 
 from gateway.clock import Clock
 from gateway.errors import StoreDamaged, StoreUnavailable
-from gateway.events import CloudEvent, Draft, TransmissionReceived, TransmissionSent, seal
+from gateway.events import CloudEvent, Draft, TransmissionReceived, TransmissionSent
 from gateway.faultpoints import passing
 from gateway.store.damage import inode_of, keep_copy
+from gateway.store.eventlog import EventTable
 from gateway.store.ledger import LedgerTable
 from gateway.store.outbox import OutboxTable
 from gateway.store.records import HeardTransmission, Notice
@@ -32,16 +33,6 @@ from gateway.store.reviews import ReviewTable
 from gateway.store.rollcalls import RollcallRecord, RollcallTable
 from gateway.store.rows import heard_from_row, heard_to_row, stamp
 from gateway.store.schema import BUSY_TRIES, DATABASE_NAME, failure, is_locked, open_database
-
-_NUMBERED = (
-    "INSERT INTO sources VALUES (?, ?) "
-    "ON CONFLICT (source) DO UPDATE SET last_sequence = last_sequence + ? RETURNING last_sequence"
-)
-_EVENT = (
-    "INSERT INTO events (source, sequence, id, kind, subject, order_key, transmission_id, document, "
-    "stored_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
-_WAITING = "INSERT INTO outbox (position, lane, state, enqueued_at) VALUES (?, 'live', 'waiting', ?)"
 
 
 class Logbook:
@@ -60,6 +51,7 @@ class Logbook:
         self._gone: str | None = None
         self.source = source
         self.notices = notices
+        self.events = EventTable(db, source)
         self.outbox = OutboxTable(db)
         self.units = UnitTable(db)
         self.retention = RetentionTable(db)
@@ -230,10 +222,10 @@ class Logbook:
             ValueError: the transmission was never heard, or a draft's id was used before.
         """
         if transmission_id is not None and not self._finish(transmission_id, quarantined=quarantined):
-            return self._events_of(transmission_id)
+            return self.events.of_transmission(transmission_id)
         now = stamp(self._clock.now())
         self._note_belonging(transmission_id, drafts)
-        events = self._append(drafts, transmission_id, now)
+        events = self.events.append(drafts, transmission_id, now)
         if conversation is not None:
             self._db.execute("INSERT OR REPLACE INTO conversations VALUES (?, ?, ?)", [*conversation, now])
         if follower is not None:
@@ -267,50 +259,6 @@ class Logbook:
             raise ValueError(f"transmission {transmission_id!r} was never heard")
         return marked.rowcount > 0
 
-    def _append(self, drafts: Sequence[Draft], transmission_id: str | None, now: str) -> list[CloudEvent]:
-        """Number events, store them and put them into the outbox."""
-        if not drafts:
-            return []
-        execute = self._db.conn.execute
-        (last,) = execute(_NUMBERED, (self.source, len(drafts), len(drafts))).fetchone()
-        events = [seal(draft, self.source, n) for n, draft in enumerate(drafts, last - len(drafts) + 1)]
-        for draft, event in zip(drafts, events, strict=True):
-            row = (
-                self.source, int(event.sequence), event.id, draft.kind, event.subject, event.correlationid,
-                transmission_id, event.to_json(), now,
-            )  # fmt: skip
-            try:
-                stored = execute(_EVENT, row)
-            except sqlite3.IntegrityError as error:
-                raise ValueError(f"event {event.id!r} ({draft.kind}) is stored already: {error}") from error
-            execute(_WAITING, (stored.lastrowid, now))
-        return events
-
-    def _events_of(self, transmission_id: str) -> list[CloudEvent]:
-        return self._events("transmission_id = ?", [transmission_id])
-
-    def events_since(self, sequence: int, limit: int = 1000) -> list[CloudEvent]:
-        """Return up to `limit` events of this source numbered above `sequence`, delivered or not."""
-        return self._events("source = ? AND sequence > ?", [self.source, sequence], limit)
-
-    def _events(self, where: str, arguments: Sequence[str | int], limit: int = -1) -> list[CloudEvent]:
-        return [
-            CloudEvent.model_validate_json(row["document"])
-            for row in self._db.query(
-                f"SELECT document FROM events WHERE {where} ORDER BY position LIMIT ?",  # noqa: S608
-                [*arguments, limit],
-            )
-        ]
-
-    def has_event(self, event_id: str) -> bool:
-        """Say whether an event of this id is stored."""
-        return self._db.execute("SELECT 1 FROM events WHERE id = ?", [event_id]).fetchone() is not None
-
-    def last_sequence(self) -> int:
-        """Return the number of this source's newest event, 0 before the first."""
-        row = self._db.execute("SELECT last_sequence FROM sources WHERE source = ?", [self.source]).fetchone()
-        return int(row[0]) if row is not None else 0
-
     def drop(self, positions: Sequence[int], draft: Draft) -> CloudEvent | None:
         """Give up outbox entries and store the event that says so, both or neither.
 
@@ -318,7 +266,7 @@ class Logbook:
         """
         if self.outbox.remove(positions) == 0:
             return None
-        (event,) = self._append([draft], None, stamp(self._clock.now()))
+        (event,) = self.events.append([draft], None, stamp(self._clock.now()))
         return event
 
     def conversations(self) -> dict[str, str]:
@@ -335,22 +283,6 @@ class Logbook:
             for row in self._db.query("SELECT radio_id, state FROM followers ORDER BY radio_id")
         }
 
-    def rollcall_events(self, rollcall_id: str | None = None) -> list[CloudEvent]:
-        """Return the kept events of one roll-call or drill in order; the first and last of all when None."""
-        if rollcall_id is not None:
-            return self._events(
-                "order_key = ? AND (kind LIKE 'rollcall.%' OR kind LIKE 'drill.%')", [rollcall_id]
-            )
-        ends = [f"{family}.{verb}" for family in ("rollcall", "drill") for verb in ("started", "finished")]
-        return self._events("kind IN (?, ?, ?, ?)", ends)
-
-    def rollcall_events_between(self, since: datetime, until: datetime) -> list[CloudEvent]:
-        """Return every kept event of roll-calls and drills that was stored from `since` to before `until`."""
-        return self._events(
-            "(kind LIKE 'rollcall.%' OR kind LIKE 'drill.%') AND stored_at >= ? AND stored_at < ?",
-            [stamp(since), stamp(until)],
-        )
-
     def audio_of(self, transmission_ids: Iterable[str]) -> dict[str, str]:
         """Return the spool reference of each transmission whose sound was kept."""
         found: dict[str, str] = {}
@@ -362,11 +294,6 @@ class Logbook:
                 found[transmission_id] = str(json.loads(row[0])["ref"])
         return found
 
-    def open_faults(self) -> list[CloudEvent]:
-        """Return the `gateway.fault` of each thing at fault that no `gateway.recovered` has followed."""
-        newest = "SELECT MAX(position) FROM events WHERE kind IN ('gateway.fault', 'gateway.recovered')"
-        return self._events(f"kind = 'gateway.fault' AND position IN ({newest} GROUP BY subject)", [])
-
     def started_since(self, since: datetime) -> dict[str, list[datetime]]:
         """Return when each radio's transmissions since a time began, in order."""
         found: dict[str, list[datetime]] = {}
@@ -377,29 +304,6 @@ class Logbook:
         for row in rows:
             found.setdefault(row["radio_id"], []).append(datetime.fromisoformat(row["started_at"]))
         return found
-
-    def incident_events(self, beginning: str) -> list[CloudEvent]:
-        """Return the kept events of the incidents whose id begins like this, in order."""
-        where = "kind LIKE 'incident.%' AND order_key >= ? AND order_key < ?"
-        return self._events(where, [beginning, beginning + "\x7f"])
-
-    def prune(self, before: datetime) -> int:
-        """Forget delivered events stored before a time; return how many.
-
-        What waits is never touched, nor what belongs to an incident or a roll-call on hold.
-        """
-        return self._db.execute(
-            "DELETE FROM events WHERE stored_at < ? AND position NOT IN (SELECT position FROM outbox) "
-            "AND (order_key IS NULL OR order_key NOT IN (SELECT incident_id FROM holds)) "
-            "AND NOT EXISTS (SELECT 1 FROM transmissions t JOIN holds ON holds.incident_id IN "
-            "(t.incident_id, t.rollcall_id) WHERE t.id = events.transmission_id)",
-            [stamp(before)],
-        ).rowcount
-
-    def newest_stored_at(self) -> datetime | None:
-        """Return when the last event was stored, None before the first."""
-        row = self._db.execute("SELECT stored_at FROM events ORDER BY position DESC LIMIT 1").fetchone()
-        return datetime.fromisoformat(row[0]) if row is not None else None
 
     def next_session(self) -> int:
         """Count a connection to the broker about to begin; return its number."""

@@ -135,11 +135,11 @@ class Store:
 
     async def events_since(self, sequence: int, limit: int = 1000) -> list[CloudEvent]:
         """Return up to `limit` events of this source numbered above `sequence`."""
-        return await self.do(lambda logbook: logbook.events_since(sequence, limit))
+        return await self.do(lambda logbook: logbook.events.since(sequence, limit))
 
     async def last_sequence(self) -> int:
         """Return the number of the newest event, 0 before the first."""
-        return await self.do(lambda logbook: logbook.last_sequence())
+        return await self.do(lambda logbook: logbook.events.last_sequence())
 
     async def drop(self, positions: Sequence[int], draft: Draft) -> CloudEvent | None:
         """Give up outbox entries and store the event that says so; see `Logbook.drop`."""
@@ -150,8 +150,8 @@ class Store:
         return await self.do(lambda logbook: logbook.conversations())
 
     async def open_faults(self) -> list[CloudEvent]:
-        """Return the faults that were told and not ended; see `Logbook.open_faults`."""
-        return await self.do(lambda logbook: logbook.open_faults())
+        """Return the faults that were told and not ended; see `EventTable.open_faults`."""
+        return await self.do(lambda logbook: logbook.events.open_faults())
 
     async def started_since(self, since: datetime) -> dict[str, list[datetime]]:
         """Return when each radio's transmissions since a time began; see `Logbook.started_since`."""
@@ -183,7 +183,7 @@ class Store:
 
     async def prune(self, before: datetime) -> int:
         """Forget delivered events stored before a time; return how many."""
-        return await self.do(lambda logbook: logbook.prune(before))
+        return await self.do(lambda logbook: logbook.events.prune(before))
 
     async def next_session(self) -> int:
         """Count a connection to the broker about to begin; return its number."""

@@ -120,7 +120,7 @@ def run(config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mo
 
 def verdicts(config: Path) -> list[dict[str, Any]]:
     with logbook(config) as book, book.group():
-        events = [json.loads(event.to_json()) for event in book.events_since(0)]
+        events = [json.loads(event.to_json()) for event in book.events.since(0)]
     return [event for event in events if event["type"].startswith("radiogateway.review.")]
 
 

@@ -90,7 +90,7 @@ def states(logbook: Callable[[], Logbook]) -> dict[int, str]:
 
 def last_events(logbook: Callable[[], Logbook], after: int) -> list[CloudEvent]:
     with logbook() as book, book.group():
-        return book.events_since(after)
+        return book.events.since(after)
 
 
 def test_what_was_set_aside_waits_again(run: Run, logbook: Callable[[], Logbook]) -> None:

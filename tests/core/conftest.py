@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-import gateway.store.logbook
+import gateway.store.eventlog
 from gateway.events import CloudEvent, Draft, seal
 from gateway.publish.asyncapi import event_schema
 from tests.support import jsonschema_check
@@ -30,6 +30,6 @@ def every_event_keeps_to_its_schema(monkeypatch: pytest.MonkeyPatch) -> Iterator
         wrong.extend(f"{draft.kind}: {fault}" for fault in jsonschema_check.faults(document, schema, schema))
         return event
 
-    monkeypatch.setattr(gateway.store.logbook, "seal", seal_and_check)
+    monkeypatch.setattr(gateway.store.eventlog, "seal", seal_and_check)
     yield wrong
     assert wrong == []

@@ -232,7 +232,7 @@ def test_what_was_sent_goes_by_age_and_is_noted_but_not_while_its_roll_call_is_o
         house.clock.advance(400 * 86_400)
         await house.keeping.sweep()
         assert [path.exists() for path in (plain, held, answer)] == [False, True, True]
-        kept = await house.store.do(lambda b: b.events_since(0))
+        kept = await house.store.do(lambda b: b.events.since(0))
         assert [event.correlationid for event in kept] == [None, "rc-1"], "the first still waits"
         (gone,) = await house.store.do(lambda b: b.retention.deletions())
         assert (gone.transmission_id, gone.size_bytes, len(gone.sha256)) == ("t1", 32_044, 64)
@@ -291,7 +291,7 @@ def test_events_of_what_is_on_hold_outlive_their_days(tmp_path: Path) -> None:
         await house.store.do(lambda b: b.retention.hold(Hold("rc-1", "court", "station", START)))
         house.clock.advance(400 * 86_400)
         await house.keeping.sweep()
-        kept = await house.store.do(lambda b: b.events_since(0))
+        kept = await house.store.do(lambda b: b.events.since(0))
         assert [event.correlationid for event in kept] == ["rc-1"]
 
     at_house(tmp_path, scene)

@@ -13,7 +13,7 @@ from gateway.errors import StoreUnavailable
 from gateway.events import AudioRef, CloudEvent
 from gateway.sentledger import SentLedger
 from gateway.speak.transmitter import Sent
-from gateway.store.logbook import Logbook
+from gateway.store.eventlog import EventTable
 from gateway.store.sendings import SendingNotes
 from gateway.store.store import Store
 from gateway.timekeeping import ClockReader
@@ -95,7 +95,7 @@ def test_while_the_store_refuses_it_is_kept_over_a_restart_with_how_it_ended(
 
     async def refused(ledger: SentLedger, _store: Store, alarms: Alarms) -> None:
         await ledger.begun("ch1", ABOUT_TO)
-        monkeypatch.setattr(Logbook, "has_event", refuse)
+        monkeypatch.setattr(EventTable, "has", refuse)
         await ledger.told("ch1", DONE)
         assert [fault.what for fault in alarms.open] == ["store"]
 
@@ -105,7 +105,7 @@ def test_while_the_store_refuses_it_is_kept_over_a_restart_with_how_it_ended(
         await ledger.take_up()
         monkeypatch.undo()
         await asyncio.sleep(0.5)
-        assert await store.do(lambda logbook: logbook.last_sequence()) >= 1
+        assert await store.do(lambda logbook: logbook.events.last_sequence()) >= 1
 
     (event,) = live(tmp_path, refused_then_not)
     assert (event.data["ended"], event.data["duration_s"]) == ("complete", 3.0)

@@ -277,7 +277,7 @@ def test_a_review_changes_the_report_and_leaves_a_trace(config: Path, capfd: Any
     assert "结果 听不清(待复核)→已应答" in line["存在问题"]
     assert "待复核 听不清→无" in line["存在问题"]
     with station.open_logbook(recordroom.load_config(config)) as logbook:
-        told_again = logbook.events_since(0)[-1]
+        told_again = logbook.events.since(0)[-1]
     assert (told_again.kind, told_again.correlationid) == ("rollcall.answered", record.record_id)
     assert told_again.data["revision"] == 3
 
@@ -292,7 +292,7 @@ def test_a_second_review_keeps_the_first(config: Path) -> None:
     assert [one.by for one in entry.reviewed] == ["甲", "乙"]
     assert (entry.outcome, entry.answer_latency_s) == ("no_answer", None)
     with station.open_logbook(recordroom.load_config(config)) as logbook:
-        assert logbook.events_since(0)[-1].kind == "rollcall.missed"
+        assert logbook.events.since(0)[-1].kind == "rollcall.missed"
 
 
 @pytest.mark.parametrize(

@@ -92,14 +92,14 @@ def test_a_database_of_an_earlier_version_is_carried_forward(
         assert logbook.notices == ()
         with logbook.group():
             assert [unit.name for unit in logbook.units.all()] == ["金穗花园", "棠东小学"]
-            assert len(logbook.events_since(0)) == 4
+            assert len(logbook.events.since(0)) == 4
             assert len(logbook.unfinished()) == 1
             assert logbook.outbox.counts().waiting == 4
             assert logbook.conversations() == {"ch1": '{"v":1}'}
             assert logbook.retention.audio_bytes() == 3 * 80_044
             assert logbook.ledger.newest() == []
             logbook.commit(None, [make_draft()])
-            assert logbook.last_sequence() == 5
+            assert logbook.events.last_sequence() == 5
     after = rows(path)
     after["events"] = after["events"][:4]
     after["outbox"] = after["outbox"][:4]

@@ -114,7 +114,7 @@ def test_a_second_gateway_is_told_who_works_in_the_folder_and_a_command_may_stil
         with pytest.raises(StoreUnavailable, match=rf"process {writer.pid}.*data_dir of its own"):
             asyncio.run(Store.open(data_dir, SOURCE, clock))
         with Logbook.open(data_dir, SOURCE, clock) as logbook, logbook.group():
-            before = logbook.last_sequence()
+            before = logbook.events.last_sequence()
             (event,) = logbook.commit(None, [make_draft()])
             assert int(event.sequence) == before + 1
     finally:
