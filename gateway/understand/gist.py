@@ -10,9 +10,7 @@ few pieces.
 written for it (tools/gist/README.md). It is one voice among several: kindweighed.py says what it counts for.
 """
 
-import io
 import re
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -20,9 +18,9 @@ from importlib.resources import files
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from gateway.understand.location import MASK
+from gateway.understand.pieces import PieceWeights
 from gateway.understand.pinyin import folded, syllables
 
 NOTHING: Final = "NONE"
@@ -33,8 +31,6 @@ LONGEST: Final = 4
 WIDEST: Final = 3
 _CALLED: Final = re.compile("指挥中心|指挥室|总台|值班室|我是|这里是")
 _BREAKS: Final = frozenset(MASK + ",.?!;，。？！；、")
-_STEADY: Final = 2.0
-_STEEPNESS: Final = 3.0
 
 Sounds = tuple[str, ...]
 Span = tuple[int, int]
@@ -81,61 +77,29 @@ def _placed_pieces(sounds: Sounds) -> Iterator[tuple[str, tuple[int, ...]]]:
         first = at + 1
 
 
-def key_of(piece: str) -> int:
-    """The number under which a piece is kept."""
-    return zlib.crc32(piece.encode())
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Gist:
-    """The trained weights. Immutable; any thread may ask.
+    """The trained model. Immutable; any thread may ask."""
 
-    `keys` (uint32, sorted) are the pieces, `rarity` (float32) how much each says, `weights` (int8, one row a
-    piece, one column a kind) times `scale` (float32 a kind) what it says in nats, `bias` (float32) what none
-    says.
-    """
+    weights: PieceWeights
 
-    kinds: tuple[str, ...]
-    keys: npt.NDArray[np.uint32]
-    rarity: npt.NDArray[np.float32]
-    weights: npt.NDArray[np.int8]
-    scale: npt.NDArray[np.float32]
-    bias: npt.NDArray[np.float32]
-
-    @classmethod
-    def read(cls, data: bytes) -> "Gist":
-        """The weights from the bytes of a `.npz` file.
-
-        Raises:
-            ValueError, KeyError: it is no such file.
-        """
-        with np.load(io.BytesIO(data), allow_pickle=False) as kept:
-            kinds = tuple(str(kind) for kind in kept["kinds"])
-            rarity, scale, bias = (kept[name].astype(np.float32) for name in ("rarity", "scale", "bias"))
-            return cls(kinds, kept["keys"], rarity, kept["weights"], scale, bias)
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """What a call may be about, NOTHING among them."""
+        return self.weights.kinds
 
     def tell(self, text: str) -> Mapping[str, float]:
-        """The log-likelihood of each kind, NOTHING among them, for a text whose names are masked."""
-        known = self._rows([key_of(piece) for piece in sorted(pieces_of(sounds_of(text)))])
-        known = known[known >= 0]
-        nats = self.bias.copy()
-        if len(known):
-            rarity = self.rarity[known]
-            length = np.sqrt((rarity**2).sum()) + _STEADY
-            nats += _STEEPNESS * self.scale * (rarity @ self.weights[known].astype(np.float32)) / length
-        nats -= np.logaddexp.reduce(nats)
-        return dict(zip(self.kinds, nats.tolist(), strict=True))
+        """The log-likelihood of each kind for a text whose names are masked."""
+        return self.weights.weigh(pieces_of(sounds_of(text)))
 
     def span(self, text: str, kind: str) -> Span:
         """The stretch of `text`, start and end, whose pieces speak most for `kind`; empty when none does."""
         sounds, spans = _placed_sounds(text)
         placed = dict(_placed_pieces(sounds))
-        rows = self._rows([key_of(piece) for piece in placed])
+        share = self.weights.shares(list(placed), kind)
         says = np.zeros(len(sounds))
-        for row, at in zip(rows.tolist(), placed.values(), strict=True):
-            if row >= 0:
-                said = float(self.rarity[row]) * float(self.weights[row, self.kinds.index(kind)])
-                says[list(at)] += said / len(at)
+        for said, at in zip(share, placed.values(), strict=True):
+            says[list(at)] += said / len(at)
         most, stretch, running, first = 0.0, (0, 0), 0.0, 0
         for place, said in enumerate(says.tolist()):
             if running <= 0:
@@ -145,14 +109,8 @@ class Gist:
                 most, stretch = running, (spans[first][0], spans[place][1])
         return stretch
 
-    def _rows(self, keys: list[int]) -> npt.NDArray[np.int64]:
-        """The row of each key, -1 for one that is not known."""
-        wanted = np.array(keys, dtype=np.uint32)
-        at = np.minimum(np.searchsorted(self.keys, wanted), len(self.keys) - 1)
-        return np.where(self.keys[at] == wanted, at, -1)
-
 
 @cache
 def shipped_gist() -> Gist:
     """The weights that come with the program."""
-    return Gist.read(files("gateway.understand").joinpath("gist.npz").read_bytes())
+    return Gist(PieceWeights.read(files("gateway.understand").joinpath("gist.npz").read_bytes()))

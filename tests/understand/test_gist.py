@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from gateway.understand.gist import BREAK, NOTHING, Gist, key_of, pieces_of, shipped_gist, sounds_of
+from gateway.understand.gist import BREAK, NOTHING, Gist, pieces_of, shipped_gist, sounds_of
+from gateway.understand.pieces import PieceWeights, key_of
 
 
 def best(told: dict[str, float]) -> str:
@@ -63,7 +64,8 @@ def tiny() -> Gist:
     fire_first = keys[0] == key_of("zao huo")
     weights = np.array([[127, 0, -127], [-127, 0, 127]][:: 1 if fire_first else -1], dtype=np.int8)
     ones = np.ones(3, dtype=np.float32)
-    return Gist(("FIRE", NOTHING, "FIGHT"), keys, np.ones(2, dtype=np.float32), weights, ones / 40, ones * 0)
+    kinds, rarity = ("FIRE", NOTHING, "FIGHT"), np.ones(2, dtype=np.float32)
+    return Gist(PieceWeights(kinds, keys, rarity, weights, ones / 40, ones * 0))
 
 
 def test_weights_are_read_by_the_sound_of_the_piece() -> None:
@@ -74,4 +76,4 @@ def test_weights_are_read_by_the_sound_of_the_piece() -> None:
 
 def test_what_is_no_file_of_weights_is_refused() -> None:
     with pytest.raises((ValueError, KeyError, OSError)):
-        Gist.read(b"not weights")
+        PieceWeights.read(b"not weights")
