@@ -36,18 +36,23 @@ Times = Callable[[int, int], tuple[float, float]]
 _USUAL_SYLLABLES: Final = 4
 _CALLEE_NATS: Final = -8.0
 _MOST_NATS: Final = 500.0
+_MOST_WORDS_NATS: Final = 7.0
 _MARKED: Final = frozenset({"self", "calls", "answers"})
 
 
 @dataclass(frozen=True, slots=True)
 class Hearing:
-    """One reader's account of a call: the mentions in the order they were said, and how each stands."""
+    """One reader's account of a call: the mentions in the order they were said, and how each stands.
+
+    `words` are what all the words around each say for its speaking, in nats.
+    """
 
     source: Literal["text", "phones"]
     text: str
     said: Syllables
     mentions: tuple[Mention, ...]
     stances: tuple[Stance, ...]
+    words: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +92,7 @@ def claims(hearing: Hearing, weights: ReaderWeights, forms: int, span_s: Times |
         for owner, gain in rivals(hearing.mentions, index).items():
             occurrence = hearing.mentions[index].found[owner]
             role = weights.stance_nats.get(stance, _CALLEE_NATS)
+            role += weights.words_share * capped_words(hearing.words[index])
             if (counted or is_short(occurrence)) and stance not in _MARKED:
                 role = _CALLEE_NATS
             name = _softly(_name_nats(weights, absent_gain, occurrence, gain), weights.floor_nats)
@@ -105,6 +111,11 @@ def claims(hearing: Hearing, weights: ReaderWeights, forms: int, span_s: Times |
     )
     stretches = {owner: _stretch(hearing, occurrence) for owner, occurrence in found.items()}
     return Claims(names, roles, weights.floor_nats, trace, stretches, places)
+
+
+def capped_words(nats: float) -> float:
+    """What the words around a name say at most, either way."""
+    return max(-_MOST_WORDS_NATS, min(_MOST_WORDS_NATS, nats))
 
 
 def fuse_claims(

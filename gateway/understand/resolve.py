@@ -31,11 +31,12 @@ from gateway.understand.mentions import (
 from gateway.understand.names import UNIT_SUFFIX, Form, NameIndex, Occurrence, bare_name, unit_forms
 from gateway.understand.phonenames import PhoneMarks, PhoneNames
 from gateway.understand.phonereading import PhoneReading, read_phones
-from gateway.understand.pinyin import Syllables, syllables
+from gateway.understand.pinyin import Syllables, folded, syllables
 from gateway.understand.registry import Registry
 from gateway.understand.roles import CallOrder
 from gateway.understand.rolewords import Mark, MarkerFinder, RoleWords
 from gateway.understand.weights import Weights
+from gateway.understand.whospeaks import WhoSpeaks, shipped_speakers
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ class ResolverSettings:
         "中心",
     )
     words: RoleWords = field(default_factory=RoleWords)
+    speakers: WhoSpeaks = field(default_factory=shipped_speakers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +205,10 @@ class Resolver:
         scale = self._text_scale if of_text else self._phone_scale
         least = self._settings.least_mention if of_text else self._settings.phone_least_mention
         mentions = find_mentions(occurrences, text, said, order, least, in_audio=not of_text)
-        named = order.named(names_of(mentions))
-        hearing = Hearing(source, text, said, mentions, order.stances(named, order.assign(named)))
+        names = names_of(mentions)
+        words = self._settings.speakers.nats(folded(said), names)
+        named = order.named(names)
+        hearing = Hearing(source, text, said, mentions, order.stances(named, order.assign(named)), words)
         least = scale.absent_gain - self._settings.mention_within
         mentions = tuple(mention for mention in mentions if max(mention.gains.values()) >= least)
         parts = order.assign(order.named(names_of(mentions)))

@@ -14,7 +14,8 @@ class ReaderWeights:
     A gain (about one per syllable heard well) counts from `absent_gain` plus `absent_gain_per_log_form` times
     the log of the number of forms, since more names fit any noise better. `floor_nats` is what it says of a
     unit that it has not heard at all: nothing it hears badly says less. `number_nats` is what a callsign
-    loses: any four digits are somebody's.
+    loses: any four digits are somebody's. `words_share` is how much of what the words around a name say
+    (whospeaks.py) counts beside how it stands.
     """
 
     nats_per_gain: float
@@ -25,6 +26,7 @@ class ReaderWeights:
     number_nats: float
     short_number_nats: float
     stance_nats: Mapping[Stance, float]
+    words_share: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """The sentences that the gist learns from, each with its kind of incident or none.
 
 A bank line is `kind, code, agencies, text` with tabs between; in the text {u} is the caller, {c} the command
-post, {l} a place, {n} and {e} numbers of people. A line whose kind is not `report` reports nothing.
+post, {l} a place, {n} and {e} numbers of people. A line reports nothing unless its kind is `report`, or
+`followup`: news of what still goes on.
 """
 
 import random
@@ -12,16 +13,18 @@ from pathlib import Path
 from gateway.understand.gist import NOTHING
 from gateway.understand.location import MASK
 from gateway.understand.normalise import normalise
+from tools.cellarsentences import CELLAR
 from tools.citysentences import PLACES, city_templates
 from tools.judgesplits import JudgeSplit
 from tools.sealedsentences import SEALED
 from tools.vaultsentences import VAULT
 
 BANK = Path(__file__).with_name("bank")
-USED_UP: tuple[JudgeSplit, ...] = (SEALED, VAULT)
+USED_UP: tuple[JudgeSplit, ...] = (SEALED, VAULT, CELLAR)
 """Judges that were run: what they said may be learnt from."""
 _SLOT = re.compile(r"\{(\w)\}")
 _COLUMNS = 4
+_REPORTS = frozenset({"report", "followup"})
 
 _CARRIERS = """
 有个人|有人|这边|我们这儿|现在|刚才|刚刚|好像|好几个人|他们|情况紧急|快来人|赶紧派人|请派人来看看|麻烦过来一下|请警察快来|请派民警
@@ -58,7 +61,7 @@ def _of_bank() -> Iterator[tuple[str, str, str]]:
             if len(columns) != _COLUMNS:
                 raise ValueError(f"{file}: {line!r} is not kind, code, agencies and text")
             kind, code, _, text = columns
-            yield "bank", code if kind == "report" and code else NOTHING, text
+            yield "bank", code if kind in _REPORTS and code else NOTHING, text
 
 
 def _filled(text: str, rng: random.Random) -> str:

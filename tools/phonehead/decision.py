@@ -1,14 +1,16 @@
 """Fit what evidence is worth (gateway/understand/fitted.py), likeliest on calls with a known caller.
 
-    python -m tools.phonehead.decision HEAD.onnx... [--write] [--unregistered 0.1] [--least 0.6]
+    python -m tools.phonehead.decision HEAD.onnx... [--write] [--unregistered 0.1] [--bank 0.2] [--least 0.6]
 
 Reads the frames and words of the second corpus' calls, which `tools.phonehead.evaluate encode` wrote into
-`eval-city-dev`, `-test`, `-blind` and `-sealed` under `--cache`, and reads them with each head as the
-resolver does: some minutes a head. Prints, by four-fold cross-validation over sentences, how many callers are
-told, then fits on all of it; `--write` puts the weights where the product reads them, but for those of the
-text without phones (run ruff format after it). Each call counts a second time, by `--unregistered`, with its
-caller struck from the registry: then nobody must be told. Give a weaker head beside the shipped one: on the
-dev voices, which every head has heard, the shipped one alone teaches that the text is worth nothing.
+`eval-city-dev`, `-test` and so on under `--cache`, and reads them with each head as the resolver does: some
+minutes a head. Prints, by four-fold cross-validation over sentences, how many callers are told, then fits on
+all of it; `--write` puts the weights where the product reads them, but for those of the text without phones
+(run ruff format after it). Each call counts a second time, by `--unregistered`, with its caller struck from
+the registry: then nobody must be told. The sentences of `tools/whospeaks/bank` count by `--bank`, as if heard
+well: recordings hold few calls that name a unit which does not speak. Give a weaker head beside the shipped
+one: on the dev voices, which every head has heard, the shipped one alone teaches that the text is worth
+nothing.
 """
 
 import argparse
@@ -16,6 +18,7 @@ import json
 import math
 import zlib
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +30,7 @@ from torch import Tensor
 from gateway.model import PhoneEvidence
 from gateway.recognise.phonehead import PhoneHead
 from gateway.understand.fitted import FITTED
-from gateway.understand.fusion import Hearing
+from gateway.understand.fusion import Hearing, capped_words
 from gateway.understand.mentions import rivals
 from gateway.understand.names import Form, unit_forms
 from gateway.understand.phonereading import read_phones
@@ -35,9 +38,13 @@ from gateway.understand.pinyin import syllables
 from gateway.understand.registry import Registry
 from gateway.understand.resolve import Resolver, ResolverSettings
 from gateway.understand.weights import ReaderWeights
+from gateway.understand.whospeaks import WhoSpeaks
 from tools.calls import Call, read_manifest
 from tools.cityregistry import city_units
 from tools.corpus import CITY_SEED, COMMAND_POST, FITTED_ON, city_folder
+from tools.whospeaks.aloud import FOLDS, fold_of, said_aloud
+from tools.whospeaks.taught import sentences
+from tools.whospeaks.train import Plan, train
 
 STANCES = (
     "self", "calls", "answers", "plain", "opening", "early", "loose", "twice", "aside", "either", "called",
@@ -46,7 +53,7 @@ STANCES = (
 SHORT_NUMBER = 2
 SPREAD = {
     "gain": 1.0, "absent": 0.5, "floor": 1.0, "stance": 1.0, "short": 1.5, "number": 1.5, "most": 0.3,
-    "role": 1.0, "cap": 3.0, "name": 1.0,
+    "role": 1.0, "cap": 3.0, "name": 1.0, "words": 0.3,
 }  # fmt: skip
 """How far a weight may stray from its first value at one nat of a priori cost."""
 Weights = dict[str, Tensor]
@@ -70,13 +77,13 @@ def first_guess() -> Weights:
         "short": [-1.0, -1.0], "number": [0.0, 0.0],
         "stance": [[2.0, 2, 2, 1, 0.5, 0, -1, -1, -2, -0.5, -2, -8, -8],
                    [2.5, 2.5, 2.5, 1.5, 1, 0, -1.5, -1.5, -3, -0.5, -3.5, -8, -8]],
-        "role": [1.0], "name": [0.0], "cap": [6.0],
+        "role": [1.0], "name": [0.0], "cap": [6.0], "words": [0.3, 0.3],
     }  # fmt: skip
     return {name: torch.tensor(values, dtype=torch.double) for name, values in table.items()}
 
 
 def mentions(hearing: Hearing) -> list[dict[str, Any]]:
-    """Each mention's stance, and gain, own gain, most and shortness of every owner."""
+    """Each mention's stance and words, and gain, most and shortness of every owner."""
     found = []
     for i, mention in enumerate(hearing.mentions):
         rows = [
@@ -84,7 +91,8 @@ def mentions(hearing: Hearing) -> list[dict[str, Any]]:
             for owner, gain in rivals(hearing.mentions, i).items()
             if (one := mention.found.get(owner)) is not None
         ]
-        found.append({"stance": hearing.stances[i], "rows": rows})
+        words = capped_words(hearing.words[i])
+        found.append({"stance": hearing.stances[i], "words": words, "rows": rows})
     return found
 
 
@@ -103,15 +111,21 @@ def claims(head: PhoneHead, folder: Path, calls: dict[str, Call], resolver: Reso
             continue
         text = json.loads(path.with_suffix(".json").read_text())["text"]
         phones: PhoneEvidence = head(np.load(path).astype(np.float32))
-        said = syllables(text)
-        occurrences = resolver._index.search(text, said, 0.8)  # noqa: SLF001 - the readers as the resolver has them
-        read, _ = resolver._hear("text", text, said, resolver._marks.find(text, said), occurrences)  # noqa: SLF001
-        readers = [mentions(read)]
-        if len(phones.log_probs):
-            heard, _ = resolver._listen(phones, read_phones(phones))  # noqa: SLF001
-            readers.append(mentions(heard))
+        readers = both_readers(resolver, text, phones)
         rows.append({"stem": stem, "snr": float(snr), "truth": call.caller_id, "readers": readers})
     return rows
+
+
+def both_readers(resolver: Resolver, text: str, phones: PhoneEvidence) -> list[list[dict[str, Any]]]:
+    """The text's mentions and, where there are any, the phones'."""
+    said = syllables(text)
+    occurrences = resolver._index.search(text, said, 0.8)  # noqa: SLF001 - the readers as the resolver has them
+    read, _ = resolver._hear("text", text, said, resolver._marks.find(text, said), occurrences)  # noqa: SLF001
+    readers = [mentions(read)]
+    if len(phones.log_probs):
+        heard, _ = resolver._listen(phones, read_phones(phones))  # noqa: SLF001
+        readers.append(mentions(heard))
+    return readers
 
 
 def struck(row: dict[str, Any]) -> dict[str, Any]:
@@ -141,18 +155,20 @@ class Table:
                     ):
                         if owner:
                             entry = index.setdefault((number, owner), len(index))
-                            lines.append((entry, reader, stance, place, gain, most, figures))
+                            words = mention["words"]
+                            lines.append((entry, reader, stance, place, gain, most, figures, words))
         flat = np.array(lines, float)
         self.entry, self.reader, self.stance, self.place = (
             torch.tensor(flat[:, k].astype(int)) for k in range(4)
         )
-        self.gain, self.most, figures = (torch.tensor(flat[:, k]) for k in range(4, 7))
+        self.gain, self.most, figures, self.words = (torch.tensor(flat[:, k]) for k in range(4, 8))
         self.number = (figures > 0).double()
         self.short = ((figures > 0) & (figures <= SHORT_NUMBER)).double()
         self.owners = [owner for _, owner in index]
         self.call = torch.tensor([number for number, _ in index])
         self.truth = torch.tensor([index.get((n, row["truth"]), -1) for n, row in enumerate(rows)])
-        self.weight = torch.tensor([unregistered if row.get("struck") else 1.0 for row in rows]).double()
+        weights = [unregistered if row.get("struck") else row.get("weight", 1.0) for row in rows]
+        self.weight = torch.tensor(weights).double()
         self.calls = len(rows)
 
 
@@ -162,7 +178,7 @@ def log_shares(weights: Weights, table: Table) -> Tensor:
     name = weights["gain"][reader] * (table.gain - weights["absent"][reader])
     name = name + weights["number"][reader] * table.number
     name = name + weights["short"][reader] * table.short + weights["most"][reader] * (table.most - 4)
-    role = weights["stance"][reader, table.stance]
+    role = weights["stance"][reader, table.stance] + weights["words"][reader] * table.words
     names, roles = (torch.zeros(count, dtype=torch.double) for _ in range(2))
     place = torch.zeros(count, dtype=torch.long)
     for which in (0, 1):
@@ -252,6 +268,12 @@ def cross_validate(rows: list[dict[str, Any]], unregistered: float, least: float
         print(f"{kind} at {snr:g} dB: " + ", ".join(f"{n} {k}" for k, n in count.most_common()))
 
 
+def taught_without(splits: Sequence[str], fold: int | None = None) -> ResolverSettings:
+    """Settings whose words around a name were not learnt from these splits, nor from a fold of the bank."""
+    taught = [s for s in sentences(splits) if s.source != "bank" or fold_of(s) != fold]
+    return ResolverSettings(speakers=WhoSpeaks(train(taught, Plan())))
+
+
 def read_calls(head: Path, cache: Path) -> list[dict[str, Any]]:
     """The second corpus' calls as `head` and the text have them."""
     rows: list[dict[str, Any]] = []
@@ -262,7 +284,22 @@ def read_calls(head: Path, cache: Path) -> list[dict[str, Any]]:
         if not folder.is_dir():
             raise SystemExit(f"{folder} is missing: tools.phonehead.evaluate encode --split {split} makes it")
         units = Registry(city_units(CITY_SEED[split]))
-        rows += claims(PhoneHead(head), folder, calls, Resolver(units, COMMAND_POST))
+        rows += claims(PhoneHead(head), folder, calls, Resolver(units, COMMAND_POST, taught_without([split])))
+    return rows
+
+
+def read_bank(weight: float) -> list[dict[str, Any]]:
+    """The sentences of `tools/whospeaks/bank` as if heard well, each of them `weight` of a call."""
+    units = city_units(CITY_SEED["dev"])
+    bank = [sentence for sentence in sentences(()) if sentence.source == "bank"]
+    rows = []
+    for fold in range(FOLDS):
+        resolver = Resolver(Registry(units), COMMAND_POST, taught_without([], fold))
+        for said in said_aloud([s for s in bank if fold_of(s) == fold], units):
+            readers = both_readers(resolver, said.text, said.phones)
+            rows.append(
+                {"stem": said.stem, "snr": 0.0, "truth": said.caller_id, "readers": readers, "weight": weight}
+            )
     return rows
 
 
@@ -275,7 +312,8 @@ def read_strangers(head: Path, folder: Path) -> list[dict[str, Any]]:
 
 
 def with_struck(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return rows + [struck(row) for row in rows if row["truth"]]
+    """And each call again as if its caller were not registered; the bank's have no noise to be taken for."""
+    return rows + [struck(row) for row in rows if row["truth"] and "weight" not in row]
 
 
 def module(beside: Weights, forms: int) -> str:
@@ -298,6 +336,7 @@ def module(beside: Weights, forms: int) -> str:
             number_nats=one("number"),
             short_number_nats=one("short"),
             stance_nats={name: stance(name) for name in STANCES if name not in {"callee", "command"}},  # type: ignore[misc]
+            words_share=one("words"),
         )
 
     def single(name: str) -> float:
@@ -326,12 +365,13 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path(".cache/phonehead"))
     parser.add_argument("--write", action="store_true", help=f"write {WRITTEN.relative_to(ROOT)}")
     parser.add_argument("--unregistered", type=float, default=0.1)
+    parser.add_argument("--bank", type=float, default=0.2, help="what a sentence of the bank counts for")
     parser.add_argument("--least", type=float, default=LEAST, help="told from this score on")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     rows = [row for head in arguments.heads for row in read_calls(head, arguments.cache)]
     rows += [row for head in arguments.heads for row in read_strangers(head, arguments.cache / STRANGERS)]
-    both = with_struck(rows)
+    both = with_struck(rows + read_bank(arguments.bank))
     cross_validate(both, arguments.unregistered, arguments.least)
     forms = sum(len(unit_forms(unit)) for unit in city_units())
     found = module(fit(Table(both, arguments.unregistered)), forms)
