@@ -163,8 +163,10 @@ class Resolver:
         prior = prior or Prior()
         said = syllables(text)
         occurrences = self._index.search(text, said, self._settings.least_gain)
-        read, called = self._hear("text", text, said, self._marks.find(text, said), occurrences)
         weights = self._settings.weights
+        counts = phones is not None or weights.text_alone.words_share != 0
+        marks = self._marks.find(text, said)
+        read, called = self._hear("text", text, said, marks, occurrences, words_count=counts)
         base = weights.name_alone, weights.role_alone
         heard_callee = None
         if phones is not None and len(phones.log_probs):
@@ -198,6 +200,8 @@ class Resolver:
         marks: tuple[Mark, ...],
         occurrences: list[Occurrence],
         span_s: Callable[[int, int], tuple[float, float]] | None = None,
+        *,
+        words_count: bool = True,
     ) -> tuple[Hearing, Part | None]:
         """One reader's mentions and how they stand, and whom it takes for the one who is spoken to."""
         order = CallOrder(marks, pauses(text, said))
@@ -206,7 +210,7 @@ class Resolver:
         least = self._settings.least_mention if of_text else self._settings.phone_least_mention
         mentions = find_mentions(occurrences, text, said, order, least, in_audio=not of_text)
         names = names_of(mentions)
-        words = self._settings.speakers.nats(folded(said), names)
+        words = self._settings.speakers.nats(folded(said), names) if words_count else (0.0,) * len(names)
         named = order.named(names)
         hearing = Hearing(source, text, said, mentions, order.stances(named, order.assign(named)), words)
         least = scale.absent_gain - self._settings.mention_within
