@@ -9,7 +9,7 @@
 `--dev2` is for working on what happened: many ways of saying it, in two halves, of which only the figures of
 `dev2b` are looked at. The city set's `blind` split and those of `tools.judgesplits` have sentences and a
 registry of their own as well, and voices whose sound no training heard: each is read once, when all is
-decided. `blind`, `sealed`, `vault` and `cellar` have been; `loft` has not, and nobody may look into it.
+decided. All of them have been: draw the next before anything is to be judged.
 Noise is added when a call is used (`tools.channel`).
 Every call is a pure function of its number, so the set is the same wherever it is made.
 """
