@@ -1,6 +1,6 @@
 """Fit what evidence is worth (gateway/understand/fitted.py), likeliest on calls with a known caller.
 
-    python -m tools.phonehead.decision HEAD.onnx... [--write] [--unregistered 0.1] [--bank 0.2] [--least 0.6]
+    python -m tools.phonehead.decision HEAD.onnx... [--splits dev test] [--write] [--bank 0.1] [--least 0.6]
 
 Reads the frames and words of the second corpus' calls, which `tools.phonehead.evaluate encode` wrote into
 `eval-city-dev`, `-test` and so on under `--cache`, and reads them with each head as the resolver does: some
@@ -274,10 +274,10 @@ def taught_without(splits: Sequence[str], fold: int | None = None) -> ResolverSe
     return ResolverSettings(speakers=WhoSpeaks(train(taught, Plan())))
 
 
-def read_calls(head: Path, cache: Path) -> list[dict[str, Any]]:
+def read_calls(head: Path, cache: Path, splits: Sequence[str]) -> list[dict[str, Any]]:
     """The second corpus' calls as `head` and the text have them."""
     rows: list[dict[str, Any]] = []
-    for split in FITTED_ON:
+    for split in splits:
         folder = cache / f"eval-city-{split}"
         listed = read_manifest(city_folder(split) / "manifest.csv")
         calls = {Path(c.file).stem: c for c in listed if c.split == split}
@@ -365,11 +365,12 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path(".cache/phonehead"))
     parser.add_argument("--write", action="store_true", help=f"write {WRITTEN.relative_to(ROOT)}")
     parser.add_argument("--unregistered", type=float, default=0.1)
-    parser.add_argument("--bank", type=float, default=0.2, help="what a sentence of the bank counts for")
+    parser.add_argument("--splits", nargs="+", default=FITTED_ON)
+    parser.add_argument("--bank", type=float, default=0.1, help="what a sentence of the bank counts for")
     parser.add_argument("--least", type=float, default=LEAST, help="told from this score on")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    rows = [row for head in arguments.heads for row in read_calls(head, arguments.cache)]
+    rows = [row for head in arguments.heads for row in read_calls(head, arguments.cache, arguments.splits)]
     rows += [row for head in arguments.heads for row in read_strangers(head, arguments.cache / STRANGERS)]
     both = with_struck(rows + read_bank(arguments.bank))
     cross_validate(both, arguments.unregistered, arguments.least)
