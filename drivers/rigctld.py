@@ -18,6 +18,9 @@ from drivers.base import Carrier, DeviceLost, DeviceMissing, DeviceMisused, Radi
 
 ANSWER_S = 2.0
 """How long the daemon and the radio behind it may take."""
+OPEN_TRIES = 3
+OPEN_PAUSE_S = 0.1
+"""How often it may hang up before it is taken for something else, and how long it has to settle."""
 ASK_S = 0.1
 """How old an answer about the carrier may be."""
 _END = "RPRT "
@@ -66,6 +69,23 @@ class RigctldControl(RadioControl):
             DeviceMissing: nobody listens there, or the radio behind it does not answer.
             DeviceMisused: what listens is no rigctld, or one whose commands want a VFO.
         """
+        for left in reversed(range(OPEN_TRIES)):
+            self._connect()
+            try:
+                self._check()
+            except DeviceLost as error:
+                # A rigctld lets go of its radio when its last client leaves, and may hang up on the next.
+                self.close()
+                if not left:
+                    raise DeviceMisused(f"{self._name} does not answer as a rigctld does") from error
+                time.sleep(OPEN_PAUSE_S)
+            except (DeviceMissing, DeviceMisused):
+                self.close()
+                raise
+            else:
+                return
+
+    def _connect(self) -> None:
         self.close()
         try:
             connection = socket.create_connection((self._options.host, self._options.port), ANSWER_S)
@@ -74,11 +94,6 @@ class RigctldControl(RadioControl):
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._heard, self._asked_at_s, self._is_keyed = None, 0.0, False
         self._socket = connection
-        try:
-            self._check()
-        except (DeviceLost, DeviceMissing, DeviceMisused):
-            self.close()
-            raise
 
     def close(self) -> None:
         """Release the key and hang up."""
@@ -123,10 +138,7 @@ class RigctldControl(RadioControl):
             return None
 
     def _check(self) -> None:
-        try:
-            vfo = self._exchange("\\chk_vfo", lines=1)[0]
-        except DeviceLost as error:
-            raise DeviceMisused(f"{self._name} does not answer as a rigctld does") from error
+        vfo = self._exchange("\\chk_vfo", lines=1)[0]
         if vfo.endswith("1"):
             raise DeviceMisused(f"{self._name} wants a VFO with each command: start it without --vfo")
         try:

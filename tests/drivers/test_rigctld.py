@@ -137,6 +137,12 @@ def test_an_older_and_a_newer_answer_to_chk_vfo() -> None:
             assert radio.carrier() == Carrier(is_open=True, rssi_dbm=-83.0)
 
 
+def test_one_that_hangs_up_while_it_lets_go_of_its_last_client_is_asked_again() -> None:
+    hang_ups, answer = iter([None, None]), answers()
+    with made_up(lambda line: next(hang_ups, answer(line))) as port, control(port) as radio:
+        assert radio.carrier() == Carrier(is_open=True, rssi_dbm=-83.0)
+
+
 def test_one_that_wants_a_vfo_is_refused() -> None:
     with (
         made_up(answers(chk_vfo=b"ChkVFO: 1\n")) as port,

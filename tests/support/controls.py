@@ -141,11 +141,19 @@ class Daemon:
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 10.0
         while time.monotonic() < deadline:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
+            if self._answers():
+                return
             time.sleep(0.02)
         raise RuntimeError("rigctld did not start")
+
+    def _answers(self) -> bool:
+        """Whether it answers: a connection alone may be the port's own to itself, or be hung up at once."""
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), 2.0) as probe:
+                probe.sendall(b"\\chk_vfo\n")
+                return b"\n" in probe.recv(64)
+        except OSError:
+            return False
 
     def kill(self) -> None:
         if self._process is not None:
